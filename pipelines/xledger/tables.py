@@ -300,9 +300,7 @@ OWNER = Table(
         Column("currency_code", Kind.TEXT, ("currency", "code")),
     ),
 )
-SYSTEM_VALUE = Table(
-    "system_value", "SystemValue", (*_SHARED_KEYS, *_columns(Kind.TEXT, "code", "name"))
-)
+SYSTEM_VALUE = Table("system_value", "SystemValue", (*_SHARED_KEYS, *_columns(Kind.TEXT, "code", "name")))
 
 TABLES: Mapping[str, Table] = MappingProxyType(
     {

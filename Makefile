@@ -1,0 +1,71 @@
+# xledger-spend: every command a person needs. `make` alone lists them.
+MAKEFLAGS += --warn-undefined-variables --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help sync check docs docs-serve sandbox test lint format bench clean requirements
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := PYTHONPATH=. $(BIN)/python
+PORT ?= 8080
+LINES ?=
+SAFT ?=
+ARGS ?=
+PYTEST_ARGS ?=
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+sync: $(VENV)/.runtime ## read Xledger (without a token: the sandbox), build, test and publish DATA_DIR/spend.duckdb
+	@$(RUN) -m pipelines.sync $(ARGS)
+
+check: $(VENV)/.runtime ## only look: token, permissions, what the API offers, limits left
+	@$(RUN) -m pipelines.check
+
+docs: $(VENV)/.runtime ## make the docs site in DATA_DIR/docs
+	@$(RUN) -m pipelines.docs
+
+docs-serve: docs ## serve the docs site on this machine (PORT=8080)
+	@$(RUN) -m pipelines.docs --serve $(PORT)
+
+sandbox: $(VENV)/.runtime ## a local Xledger in the foreground (LINES=20000, SAFT=file.xml)
+	@$(RUN) -m pipelines.sandbox $(if $(LINES),--lines $(LINES)) $(if $(SAFT),--saft '$(SAFT)') $(ARGS)
+
+test: $(VENV)/.dev ## run every test
+	@$(RUN) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## ruff, mypy and sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@cd dbt_project && ../$(BIN)/sqlfluff lint --processes 2 models tests snapshots macros 2>/dev/null || (cd dbt_project && ../$(BIN)/sqlfluff lint models tests)
+
+format: $(VENV)/.dev ## let ruff and sqlfluff lay out the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measure (LINES=1000000)
+	@$(RUN) -m bench $(if $(LINES),--lines $(LINES)) $(ARGS)
+
+clean: ## remove the environment and caches; data and settings stay
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+requirements: ## compile the pinned requirements from pyproject.toml (needs uv)
+	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-header -q -o requirements/runtime.txt
+	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-header -q -c requirements/runtime.txt -o requirements/dev.txt
+
+$(VENV)/.runtime: requirements/runtime.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=python3.11" >&2; exit 2; }
+	@echo "Setting up the environment in $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/runtime.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,58 @@
+"""`make check`: only the preflight, told to a person."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import dlt
+
+from pipelines.console import Console
+from pipelines.exits import exit_code_of
+from pipelines.xledger.client import Traffic
+from pipelines.xledger.errors import ConfigurationError
+from pipelines.xledger.preflight import open_access
+from pipelines.xledger.reading import Access
+from pipelines.xledger.settings import Settings, read_settings
+
+
+def preflight(settings: Settings, traffic: Traffic, console: Console) -> list[Access]:
+    """Open every token and say what it may read and what the API offers."""
+    _warn_of_readable_secrets(console)
+    accesses = []
+    for token in settings.tokens:
+        finding = open_access(token.name, token.secret, settings, traffic, console.say)
+        console.say(f"Token {token.name!r}: {finding.company or 'accepted'}; every entity needed may be read")
+        if finding.credits_left is not None:
+            console.say(f"  credits left this hour: {finding.credits_left:,}")
+        for note in finding.notes:
+            console.say(f"  {note}")
+        accesses.append(finding.access)
+    return accesses
+
+
+def main() -> int:
+    return exit_code_of(run)
+
+
+def run() -> None:
+    """The preflight alone; exits with 2 when something has to be set or ticked."""
+    settings = read_settings()
+    if not settings.tokens:
+        raise ConfigurationError(
+            "No token is set: put it into .dlt/secrets.toml (copy .dlt/secrets.toml.template), or into the environment "
+            "variable SOURCES__XLEDGER__API_TOKEN; README.md shows how to get one."
+        )
+    console = Console()
+    preflight(settings, Traffic(), console)
+    console.say("All is well: `make sync` can run.")
+
+
+def _warn_of_readable_secrets(console: Console) -> None:
+    secrets = Path(dlt.current.run_context().settings_dir) / "secrets.toml"
+    if secrets.exists() and secrets.stat().st_mode & 0o077:
+        console.say(f"Warning: {secrets} can be read by others on this machine; run chmod 600 {secrets}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

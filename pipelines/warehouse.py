@@ -1,0 +1,117 @@
+"""Where things lie below DATA_DIR, and the publishing of a finished build."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.xledger.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Paths below one data folder. ``build`` is private, ``published`` is what analysts open."""
+
+    data_dir: Path
+
+    @property
+    def build(self) -> Path:
+        return self.data_dir / "build"
+
+    @property
+    def raw(self) -> Path:
+        return self.build / "warehouse.duckdb"
+
+    @property
+    def marts(self) -> Path:
+        return self.build / "spend.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.data_dir / "spend.duckdb"
+
+    @property
+    def dlt(self) -> Path:
+        return self.data_dir / "dlt"
+
+    @property
+    def docs(self) -> Path:
+        return self.data_dir / "docs"
+
+    def make_data_dir(self) -> None:
+        """Make the folders; what is private is readable by its owner alone.
+
+        Raises:
+            ConfigurationError: the data folder cannot be written.
+        """
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            for folder in (self.build, self.dlt):
+                folder.mkdir(exist_ok=True, mode=0o700)
+            probe = self.data_dir / f".probe-{secrets.token_hex(4)}"
+            probe.touch(mode=0o600)
+            probe.unlink()
+        except OSError as error:
+            raise ConfigurationError(
+                f"The data folder {self.data_dir} cannot be written ({error.strerror}); make it writable or "
+                "set DATA_DIR to another."
+            ) from None
+
+    def prepare(self) -> None:
+        """See that nobody else holds the files.
+
+        Raises:
+            ConfigurationError: another program holds a file open, or it is no DuckDB file.
+        """
+        for path in (self.raw, self.marts):
+            self._refuse_if_held(path)
+
+    def _refuse_if_held(self, path: Path) -> None:
+        try:
+            duckdb.connect(str(path)).close()
+        except duckdb.Error as error:
+            held = "lock" in str(error).lower()
+            raise ConfigurationError(
+                f"{path} is held open by another program; close it there, then run again."
+                if held
+                else f"{path} is no readable DuckDB file ({type(error).__name__}); move it away, then run again."
+            ) from None
+        os.chmod(path, 0o600)  # noqa: PTH101
+
+    def salt(self) -> str:
+        """The installation's salt for hashed values, made once."""
+        path = self.data_dir / "salt"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(32), encoding="ascii")
+        return path.read_text(encoding="ascii")
+
+    def clear_marts(self) -> None:
+        """Each build starts from an empty marts file, so nothing of an earlier one stays in its pages."""
+        for path in (self.marts, self.marts.with_suffix(".duckdb.wal")):
+            path.unlink(missing_ok=True)
+
+    def publish(self) -> None:
+        """Put the finished marts in place of the published file, in one step; who has the old one open keeps it."""
+        fresh = self.data_dir / f".spend-{secrets.token_hex(4)}.duckdb"
+        try:
+            with duckdb.connect() as connection:
+                connection.execute(
+                    f"attach '{_quoted(self.marts)}' as built (read_only); attach '{_quoted(fresh)}' as fresh"
+                )
+                connection.execute("copy from database built to fresh; detach fresh; detach built")
+            os.chmod(fresh, 0o644)  # noqa: PTH101
+            with fresh.open("rb") as file:
+                os.fsync(file.fileno())
+            fresh.replace(self.published)
+        finally:
+            for leftover in self.data_dir.glob(".spend-*"):
+                leftover.unlink()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

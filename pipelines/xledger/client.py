@@ -1,0 +1,293 @@
+"""One GraphQL request over HTTP: authorisation, limits, retries, typed errors. Nothing about ledgers.
+
+Facts of the live API (public clients and Xledger's help centre): `Authorization: token <TOKEN>`; GraphQL errors come with
+HTTP 200 and carry a top-level `code`; limits are codes for credits (with `extensions.resetAt`), burst (20 requests in
+5 seconds) and concurrency, or HTTP 429; `Your query timed out.` asks for a smaller page.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import requests
+from requests.auth import AuthBase
+
+from pipelines.xledger.errors import (
+    ApiFailed,
+    MalformedResponse,
+    PermissionMissing,
+    QueryTimedOut,
+    RequestTooLarge,
+    TokenRejected,
+    Unreachable,
+)
+from pipelines.xledger.pacing import BURST_SECONDS, Pace
+from pipelines.xledger.settings import is_loopback
+
+Answer = TypeVar("Answer")
+Accept = Callable[[bytes], Answer]
+
+_CONNECT_AND_READ_SECONDS = (10, 90)
+_TRIES = 8
+_CONNECTION_TRIES = 3
+_LONGEST_BACKOFF_SECONDS = 30.0
+_LONGEST_CREDIT_WAIT_SECONDS = 2 * 3600.0
+_DEFAULT_CREDIT_WAIT_SECONDS = 20 * 60.0
+_API_TIME = ZoneInfo("Europe/Oslo")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One operation. ``variables`` never appear in an error or a log."""
+
+    operation: str
+    query: str
+    variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass
+class Traffic:
+    """What the run has cost so far: requests sent (tries included), tries after a failure, bytes on the wire."""
+
+    requests: int = 0
+    retries: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, sent: int, received: int, retry: bool) -> None:
+        with self._lock:
+            self.requests += 1
+            self.retries += retry
+            self.bytes_sent += sent
+            self.bytes_received += received
+
+
+class _TokenHeader(AuthBase):
+    """Sets the header itself, so that no .netrc entry can replace it."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"token {self._secret}"
+        return request
+
+
+@dataclass
+class _TryAgain(Exception):
+    """A passing fault: wait, then send the same request again."""
+
+    reason: str
+    seconds: float | None = None
+    is_limit: bool = False
+    status: int | None = None
+
+
+class Client:
+    """Sends requests to one address with one token."""
+
+    def __init__(
+        self,
+        api_url: str,
+        secret: str,
+        pace: Pace,
+        traffic: Traffic,
+        say: Callable[[str], None],
+        backoff_seconds: float = 0.5,
+    ) -> None:
+        self._url = api_url
+        self._pace = pace
+        self._say = say
+        self._backoff_seconds = backoff_seconds
+        self.traffic = traffic
+        self._session = requests.Session()
+        self._session.auth = _TokenHeader(secret)
+        self._session.trust_env = not is_loopback(api_url)
+        self._session.headers.update({"Content-Type": "application/json", "Accept": "application/json"})
+
+    def execute(self, request: Request, accept: Accept[Answer]) -> Answer:
+        """Send until ``accept`` takes the body; it raises MalformedResponse for a body that is no whole answer.
+
+        Raises:
+            TokenRejected, PermissionMissing, Unreachable: the user has to act.
+            QueryTimedOut, RequestTooLarge: the caller can ask for less.
+            ApiFailed: nothing helped.
+        """
+        failures = 0
+        while True:
+            try:
+                return self._send_once(request, accept, retry=failures > 0)
+            except _TryAgain as fault:
+                if fault.is_limit:
+                    self._sleep(fault.seconds or 1.0, f"{request.operation}: {fault.reason}")
+                    continue
+                failures += 1
+                tries = _CONNECTION_TRIES if fault.reason == _NO_CONNECTION else _TRIES
+                if failures >= tries:
+                    raise self._gave_up(request, fault, failures) from None
+                backoff = min(_LONGEST_BACKOFF_SECONDS, self._backoff_seconds * 2 ** (failures - 1))
+                time.sleep(fault.seconds or backoff * random.uniform(0.5, 1.0))  # noqa: S311
+
+    def _send_once(self, request: Request, accept: Accept[Answer], *, retry: bool) -> Answer:
+        body = json.dumps(
+            {"query": request.query, "operationName": request.operation, "variables": dict(request.variables)},
+            separators=(",", ":"),
+        ).encode()
+        self._pace.wait()
+        received = 0
+        try:
+            with self._session.post(
+                self._url, data=body, timeout=_CONNECT_AND_READ_SECONDS, allow_redirects=False, stream=True
+            ) as response:
+                content = response.content
+                received = response.raw.tell()
+        except (requests.exceptions.ProxyError, requests.exceptions.SSLError) as error:
+            raise Unreachable(
+                f"No trusted connection to the API ({type(error).__name__}); check proxy and certificates."
+            ) from None
+        except requests.exceptions.ConnectTimeout:
+            raise _TryAgain(_NO_CONNECTION) from None
+        except requests.exceptions.Timeout:
+            raise _TryAgain("no answer in time") from None
+        except requests.exceptions.ConnectionError as error:
+            raise _TryAgain(_NO_CONNECTION if _never_connected(error) else "the connection broke") from None
+        except requests.exceptions.RequestException as error:
+            raise _TryAgain(f"the answer could not be read ({type(error).__name__})") from None
+        finally:
+            self.traffic.add(len(body), received, retry)
+        self._check_status(request, response, content)
+        self._check_errors(request, content)
+        try:
+            return accept(content)
+        except MalformedResponse as error:
+            raise _TryAgain(str(error)) from None
+
+    def _check_status(self, request: Request, response: requests.Response, content: bytes) -> None:
+        status = response.status_code
+        if status == 200:
+            return
+        if status == 429:
+            seconds = _retry_after_seconds(response.headers.get("Retry-After"))
+            raise _TryAgain("the API asks to wait (HTTP 429)", seconds or BURST_SECONDS, is_limit=True)
+        if status == 413:
+            raise RequestTooLarge(f"{request.operation}: the request is larger than the API takes (HTTP 413).")
+        if status >= 500 or status == 408:
+            raise _TryAgain(f"HTTP {status}", _retry_after_seconds(response.headers.get("Retry-After")), status=status)
+        self._check_errors(request, content)
+        if status in (401, 403):
+            raise _token_rejected()
+        if 300 <= status < 400:
+            raise Unreachable(
+                f"The address answers with a redirect (HTTP {status}), which is not followed; correct API_URL."
+            )
+        raise ApiFailed(f"{request.operation}: the API answered HTTP {status}; check API_URL and try again later.")
+
+    def _check_errors(self, request: Request, content: bytes) -> None:
+        # An unescaped "errors" between quotes can only be a key or a whole value, so large clean pages are not parsed twice.
+        if b'"errors"' not in content:
+            return
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            raise _TryAgain("the body is no whole JSON") from None
+        errors = answer.get("errors") if isinstance(answer, dict) else None
+        if errors:
+            raise _typed(request, [error for error in errors if isinstance(error, dict)])
+
+    def _gave_up(self, request: Request, fault: _TryAgain, failures: int) -> Exception:
+        if fault.reason == _NO_CONNECTION:
+            return Unreachable(
+                "The API's address cannot be reached; check API_URL, the network and any proxy, then run again."
+            )
+        return ApiFailed(f"{request.operation}: {fault.reason}, {failures} times in a row; run again later.")
+
+    def _sleep(self, seconds: float, reason: str) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if seconds >= 10:
+                self._say(f"{reason}: going on in {int(left) + 1} s")
+            time.sleep(min(left, 60.0))
+
+
+_NO_CONNECTION = "no connection"
+
+
+def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
+    text = repr(error)
+    return "NewConnectionError" in text or "NameResolutionError" in text
+
+
+def _token_rejected() -> TokenRejected:
+    return TokenRejected(
+        "Xledger does not accept the token. Make a new one (Administration, System Access, GraphQL, API tokens), paste it "
+        "whole into .dlt/secrets.toml, and mind that a token made in demo works in demo only."
+    )
+
+
+def _typed(request: Request, errors: list[dict[str, Any]]) -> Exception:
+    """The exception for the errors of an answer; data beside errors counts as failed."""
+    for error in errors:
+        extensions = error.get("extensions") if isinstance(error.get("extensions"), dict) else {}
+        code = str(error.get("code") or "")
+        message = str(error.get("message") or "")
+        lower = message.lower()
+        if code.endswith("INSUFFICIENT_CREDITS"):
+            return _TryAgain("credits are used up", _seconds_until((extensions or {}).get("resetAt")), is_limit=True)
+        if code.endswith("BURST_RATE_LIMIT_REACHED") or "too many requests" in lower:
+            return _TryAgain("burst limit", BURST_SECONDS, is_limit=True)
+        if code.endswith("CONCURRENCY_LIMIT_REACHED"):
+            return _TryAgain("concurrency limit", 1.0, is_limit=True)
+        if "query timed out" in lower:
+            return QueryTimedOut(
+                f"{request.operation}: the API's own time-out, even for its smallest page; run again later."
+            )
+        if "api token" in lower or "invalid token" in lower or "token not valid" in lower:
+            return _token_rejected()
+        if any(
+            word in lower for word in ("permission", "not authorized", "not authorised", "access denied", "no access")
+        ):
+            return PermissionMissing((request.operation,))
+        if any(word in lower for word in ("too long", "too large", "too many", "at most", "maximum", "exceeds")):
+            return RequestTooLarge(f"{request.operation}: the API refuses the size of the request.")
+    codes = sorted(
+        {str(error.get("code") or (error.get("extensions") or {}).get("code") or "no code") for error in errors}
+    )
+    return ApiFailed(
+        f"{request.operation}: the API refused the query ({', '.join(code[:80] for code in codes)}); "
+        "run `make check`, and report this if it stays."
+    )
+
+
+def _seconds_until(reset_at: object) -> float:
+    try:
+        moment = datetime.fromisoformat(str(reset_at))
+    except ValueError:
+        return _DEFAULT_CREDIT_WAIT_SECONDS
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=_API_TIME)
+    seconds = moment.timestamp() - time.time() + 1.0
+    return min(max(seconds, 1.0), _LONGEST_CREDIT_WAIT_SECONDS)
+
+
+def _retry_after_seconds(header: str | None) -> float | None:
+    """Seconds of a Retry-After header, given as a number or as a date."""
+    if not header:
+        return None
+    try:
+        return min(max(float(header), 0.1), _LONGEST_CREDIT_WAIT_SECONDS)
+    except ValueError:
+        pass
+    try:
+        return min(max(parsedate_to_datetime(header).timestamp() - time.time(), 0.1), _LONGEST_CREDIT_WAIT_SECONDS)
+    except (ValueError, TypeError):
+        return None

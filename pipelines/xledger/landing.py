@@ -1,0 +1,237 @@
+"""Response bytes to Arrow with the declared types, inside DuckDB, without a Python object per cell.
+
+A page is parsed once into a temporary table of structs; every raw table that the rows carry is selected from it. Rows
+that were already handed out (page borders, several tokens, shared vouchers) are left out, so each lands once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.xledger.capabilities import Operation
+from pipelines.xledger.errors import MalformedResponse, UntrustedValue
+from pipelines.xledger.tables import SHARED_OWNER, Column, Kind, Table
+
+Path = tuple[str, ...]
+Guard = Callable[[duckdb.DuckDBPyConnection], None]
+
+PAGE = "page"
+CONNECTION: Path = ("edges", "node")
+
+_API_TIME_ZONE = "Europe/Oslo"
+
+# Norwegian national ids have 11 digits; Swedish and Danish ones 10 or 12, told from organisation numbers by the month.
+_NATIONAL_ID = r"^(\d{11}|(19|20)?\d{2}[01]\d{7})$"
+_NATIONAL_ID_COLUMNS = frozenset({"company_number", "tax_number", "tax_no"})
+
+
+@dataclass(frozen=True)
+class Split:
+    """One raw table that a document's rows carry; ``prefix`` goes before the paths of the table's columns.
+
+    ``made`` gives the SQL of columns that stand nowhere in the response, ``where`` a condition on the rows ``n``.
+    """
+
+    table: Table
+    prefix: Path = ()
+    made: tuple[tuple[str, str], ...] = ()
+    where: str = "true"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where a document's rows stand below its root, and the tables they carry."""
+
+    splits: tuple[Split, ...]
+    node_path: Path = CONNECTION
+
+
+@dataclass(frozen=True)
+class Page:
+    """One landed response: Arrow tables by raw table name, the number of rows in the response, and where to go on."""
+
+    tables: Mapping[str, pa.Table]
+    rows: int
+    end_cursor: str | None
+    has_next_page: bool
+
+
+class Landing:
+    """Turns responses into Arrow tables. ``workbench`` is a private DuckDB; of what was handed out it holds ids only."""
+
+    def __init__(self, workbench: duckdb.DuckDBPyConnection, salt: str) -> None:
+        self._workbench = workbench
+        self._workbench.execute("create schema if not exists landed; set time zone 'UTC'")
+        self._workbench.execute("set variable salt = $salt", {"salt": salt})
+
+    def land(self, body: bytes, operation: Operation, rows: Rows, guard: Guard | None = None) -> Page:
+        """Parse a response, let the guard look at it, and only then select the raw tables.
+
+        Raises:
+            MalformedResponse: the body is cut or not of the asked form.
+            UntrustedValue: a value that its type cannot hold exactly; the message has the row's id.
+        """
+        depth = len(rows.node_path)
+        leaves = frozenset(leaf[depth:] for leaf in operation.leaves if leaf[:depth] == rows.node_path)
+        end_cursor, has_next_page = self._parse(body, operation, rows, leaves)
+        if guard is not None:
+            guard(self._workbench)
+        tables: dict[str, pa.Table] = {}
+        for split in rows.splits:
+            landed = self._select(split, leaves)
+            before = tables.get(split.table.name)
+            tables[split.table.name] = landed if before is None else pa.concat_tables([before, landed])
+        return Page(tables, self._count(), end_cursor, has_next_page)
+
+    def forget(self, table: str) -> None:
+        """Forget what was handed out of a table: its read starts anew."""
+        self._workbench.execute(f"drop table if exists landed.{table}")
+
+    def handed_out(self, table: str) -> int:
+        """Number of different rows handed out of a table."""
+        self._workbench.execute(f"create table if not exists landed.{table} (owner_db_id bigint, db_id bigint)")
+        return int(self._value(f"select count(*) from landed.{table}"))
+
+    def _parse(self, body: bytes, operation: Operation, rows: Rows, leaves: frozenset[Path]) -> tuple[str | None, bool]:
+        kinds = dict.fromkeys(leaves, Kind.TEXT) | dict(_kinds(rows.splits, leaves))
+        nodes = _nodes_path(operation.root, rows.node_path)
+        try:
+            response = pa.table({"body": pa.array([body], pa.large_binary()).cast(pa.large_string())})
+        except pa.ArrowInvalid:
+            raise MalformedResponse("the body is no UTF-8") from None
+        self._workbench.register("response", response)
+        try:
+            end_cursor, has_next_page = self._page_info(operation.root, rows.node_path)
+            typed = _structure({leaf: "VARCHAR" if kind is Kind.MONEY else kind.value for leaf, kind in kinds.items()})
+            self._fill(nodes, typed, "from_json_strict")
+        except duckdb.Error as error:
+            if not isinstance(error, (duckdb.InvalidInputException, duckdb.ConversionException)):
+                raise
+            if "cast" in str(error).lower() or isinstance(error, duckdb.ConversionException):
+                self._fill(nodes, _structure(dict.fromkeys(kinds, "VARCHAR")), "from_json")
+                self._refuse_untrusted({leaf: kind for leaf, kind in kinds.items() if kind is not Kind.TEXT}, operation)
+            raise MalformedResponse("the body is no whole JSON of the asked form") from None
+        finally:
+            self._workbench.unregister("response")
+        self._refuse_untrusted({leaf: kind for leaf, kind in kinds.items() if kind is Kind.MONEY}, operation)
+        return end_cursor, has_next_page
+
+    def _page_info(self, root: str, node_path: Path) -> tuple[str | None, bool]:
+        if node_path != CONNECTION:
+            holder = ".".join(("$.data", root, *node_path[:-1]))
+            found = self._value(f"select json_type(body, '{holder}') from response")
+            if found != "OBJECT":
+                raise MalformedResponse("the answer holds no data")
+            return None, False
+        paths = [f"$.data.{root}.pageInfo.hasNextPage", f"$.data.{root}.edges[#-1].cursor"]
+        has_next_page, end_cursor = self._value(f"select json_extract_string(body, {paths}) from response")
+        if has_next_page is None:
+            raise MalformedResponse("the answer holds no data")
+        return end_cursor, has_next_page == "true"
+
+    def _fill(self, nodes: str, structure: str, transform: str) -> None:
+        self._workbench.execute(
+            f"create or replace temp table {PAGE} as select {transform}(node, '{structure}') as n "
+            f"from (select unnest(json_extract(body, '{nodes}')) as node from response)"
+        )
+
+    def _refuse_untrusted(self, kinds: Mapping[Path, Kind], operation: Operation) -> None:
+        """Stop at the first value that its declared type cannot hold exactly."""
+        if not kinds:
+            return
+        bad = {leaf: _untrusted(_reference(leaf), kind) for leaf, kind in kinds.items()}
+        any_bad = " or ".join(bad.values())
+        which = " ".join(f"when {condition} then '{'.'.join(leaf)}'" for leaf, condition in bad.items())
+        found = self._workbench.execute(
+            f"select n.dbId::varchar, case {which} end from {PAGE} where {any_bad} limit 1"
+        ).fetchone()
+        if found:
+            raise UntrustedValue(
+                f"{operation.root}: the value of {found[1]} in row {found[0]} cannot be held exactly; "
+                "look at that row in Xledger. Nothing was published."
+            )
+
+    def _select(self, split: Split, leaves: frozenset[Path]) -> pa.Table:
+        name = split.table.name
+        made = dict(split.made)
+        columns = ", ".join(
+            f"{made.get(column.name) or _expression(column, split.prefix, leaves)} as {column.name}"
+            for column in split.table.columns
+        )
+        self._workbench.execute(f"create table if not exists landed.{name} (owner_db_id bigint, db_id bigint)")
+        self._workbench.execute(
+            f"create or replace temp table picked as "
+            f"select distinct on (picked.owner_db_id, picked.db_id) picked.* "
+            f"from (select {columns} from {PAGE} where {split.where}) as picked "
+            f"anti join landed.{name} as landed using (owner_db_id, db_id) where picked.db_id is not null"
+        )
+        self._workbench.execute(f"insert into landed.{name} select owner_db_id, db_id from picked")
+        return self._workbench.execute("select * from picked").to_arrow_table().cast(split.table.arrow_schema)
+
+    def _count(self) -> int:
+        return int(self._value(f"select count(*) from {PAGE}"))
+
+    def _value(self, sql: str) -> Any:
+        row = self._workbench.execute(sql).fetchone()
+        return row[0] if row else None
+
+
+def _nodes_path(root: str, node_path: Path) -> str:
+    if node_path == CONNECTION:
+        return f"$.data.{root}.edges[*].node"
+    return ".".join(("$.data", root, *node_path)) + "[*]"
+
+
+def _reference(leaf: Path) -> str:
+    return "n." + ".".join(f'"{step}"' for step in leaf)
+
+
+def _kinds(splits: tuple[Split, ...], leaves: frozenset[Path]) -> Iterator[tuple[Path, Kind]]:
+    for split in splits:
+        for column in split.table.columns:
+            path = (*split.prefix, *column.path)
+            if column.path and path in leaves:
+                yield path, column.kind
+
+
+def _structure(types: Mapping[Path, str]) -> str:
+    """DuckDB's JSON structure for a node with these leaves."""
+    tree: dict[str, Any] = {}
+    for leaf, type_name in types.items():
+        branch = tree
+        for step in leaf[:-1]:
+            branch = branch.setdefault(step, {})
+        branch[leaf[-1]] = type_name
+    return json.dumps(tree)
+
+
+def _expression(column: Column, prefix: Path, leaves: frozenset[Path]) -> str:
+    path = (*prefix, *column.path)
+    if not column.path or path not in leaves:
+        return f"{SHARED_OWNER if column.name == 'owner_db_id' else 'null'}::{column.kind.value}"
+    value = _reference(path)
+    if column.name == "owner_db_id":
+        return f"coalesce({value}, {SHARED_OWNER})"
+    if column.kind is Kind.TIME:
+        return f"timezone('UTC', timezone('{_API_TIME_ZONE}', {value}))"
+    if column.kind is Kind.MONEY:
+        return f"{value}::{column.kind.value}"
+    if column.name in _NATIONAL_ID_COLUMNS:
+        return f"case when not regexp_matches(regexp_replace({value}, '[ .+-]', '', 'g'), '{_NATIONAL_ID}') then {value} end"
+    return value
+
+
+def _untrusted(value: str, kind: Kind) -> str:
+    """SQL condition: the text is no value of the kind, or would lose a digit."""
+    bad = f"({value} is not null and try_cast({value} as {kind.value}) is null)"
+    if kind is not Kind.MONEY:
+        return bad
+    more_decimals = f"length(rtrim({value}, '0')) - strpos({value}, '.') > 4 and strpos({value}, '.') > 0"
+    other_form = f"not regexp_full_match({value}, '-?[0-9]+(\\.[0-9]*)?')"
+    return f"({bad} or ({more_decimals}) or ({other_form}))"

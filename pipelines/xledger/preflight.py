@@ -1,0 +1,179 @@
+"""Before the first data request: does the token work, what may it read, what does the API offer, what is left of its limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.xledger.capabilities import Capabilities
+from pipelines.xledger.client import Client, Request, Traffic
+from pipelines.xledger.documents import document
+from pipelines.xledger.errors import (
+    ApiFailed,
+    ConfigurationError,
+    MalformedResponse,
+    PermissionMissing,
+    TokenRejected,
+    Unreachable,
+)
+from pipelines.xledger.pacing import Pace
+from pipelines.xledger.payroll import LEDGER_ROOTS
+from pipelines.xledger.reading import Access
+from pipelines.xledger.settings import Settings
+
+# What is asked for to see whether an entity may be read: ids alone, so that a payroll line shows nothing.
+# GLDimension is never asked for: the ledger lines carry its five ids themselves.
+_PROBES: Mapping[str, tuple[str, str]] = {
+    "Transaction": ("transactions", "dbId"),
+    "TransactionHeader": ("transactions", "header { dbId }"),
+    "APTransaction": ("apTransactions", "dbId"),
+    "Account": ("accounts", "dbId"),
+    "Owner": ("accounts", "owner { dbId }"),
+    "SystemValue": ("accounts", "chartOfAccount { dbId }"),
+    "Supplier": ("suppliers", "dbId"),
+    "Address": ("suppliers", "address { dbId }"),
+    "Subledger": ("subledgers", "dbId"),
+    "Company": ("companies", "dbId"),
+    "Contact": ("contacts", "dbId"),
+    "Country": ("countries", "dbId"),
+    "Currency": ("currencies", "dbId"),
+    "ObjectValue": ("objectValues", "dbId"),
+    "RecentTransaction": ("transaction_deltas", "dbId"),
+}
+_OPTIONAL_ROOTS = frozenset({"transaction_deltas"})
+_ARGUMENTS = {"objectValues": "first: 1, filter: {objectKindDbId: 14}"}
+
+_DATA_DOCUMENTS = (
+    "transactions",
+    "ap_transactions",
+    "payroll_transactions",
+    "payroll_ap_transactions",
+    "accounts",
+    "suppliers",
+    "supplier_ids",
+    "subledgers",
+    "companies",
+    "contacts",
+    "countries",
+    "currencies",
+    "object_values",
+    "setup",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the preflight saw for one token."""
+
+    access: Access
+    company: str
+    credits_left: int | None
+    notes: tuple[str, ...]
+
+
+def open_access(name: str, secret: str, settings: Settings, traffic: Traffic, say: Callable[[str], None]) -> Finding:
+    """Try the token and look at the schema.
+
+    Raises:
+        ConfigurationError: the token, the address or a permission is wrong.
+        ApiFailed: the API did not answer properly, or lacks something this program needs.
+    """
+    client = Client(settings.api_url, secret, Pace(settings.requests_per_5_seconds), traffic, say)
+    company, credits_left = _viewer(client)
+    capabilities = Capabilities.introspect(client)
+    access = Access(name, client, capabilities)
+    _check_permissions(access)
+    access.may_read_entities = _may_read_entities(access)
+    return Finding(access, company, credits_left, tuple(_notes(access)))
+
+
+def _viewer(client: Client) -> tuple[str, int | None]:
+    answer = _ask(client, "viewer", "query viewer { viewer { entity { dbId code description } } }")
+    viewer = answer.get("viewer")
+    if not isinstance(viewer, dict):
+        raise TokenRejected(
+            "Xledger does not say whose token this is, so it is not valid; make a new one and paste it whole."
+        )
+    entity = viewer.get("entity") or {}
+    try:
+        limit = _ask(client, "limits", "query limits { rateLimit { remaining cost } }").get("rateLimit") or {}
+    except ApiFailed:
+        limit = {}
+    return f"{entity.get('code') or ''} {entity.get('description') or ''}".strip(), limit.get("remaining")
+
+
+def _check_permissions(access: Access) -> None:
+    probes = {
+        entity: probe
+        for entity, probe in _PROBES.items()
+        if access.capabilities.has_root(probe[0]) or probe[0] not in _OPTIONAL_ROOTS
+    }
+    for _, (root, _) in probes.items():
+        if not access.capabilities.has_root(root):
+            raise ApiFailed(f"The API does not offer {root}, which this program needs; check API_URL.")
+    if not _refusal(access.client, "preflight", probes):
+        return
+    failures = {entity: _refusal(access.client, f"probe{entity}", {entity: probe}) for entity, probe in probes.items()}
+    missing = tuple(entity for entity, failure in failures.items() if failure)
+    if len(missing) == len(probes):
+        failure = next(failure for failure in failures.values() if failure)
+        raise failure
+    if missing:
+        raise PermissionMissing(missing)
+
+
+def _refusal(client: Client, operation: str, probes: Mapping[str, tuple[str, str]]) -> Exception | None:
+    fields = "\n".join(
+        f"  {entity}: {root}({_ARGUMENTS.get(root, 'first: 1')}) {{ edges {{ node {{ {selection} }} }} }}"
+        for entity, (root, selection) in probes.items()
+    )
+    try:
+        answer = _ask(client, operation, f"query {operation} {{\n{fields}\n}}")
+    except (Unreachable, TokenRejected):
+        raise
+    except (ApiFailed, ConfigurationError) as error:
+        return error
+    refused = tuple(entity for entity in probes if answer.get(entity) is None)
+    return PermissionMissing(refused) if refused else None
+
+
+def _may_read_entities(access: Access) -> bool:
+    """Entity is not among the rights this program asks for; where it may be read, owners get their number and currency."""
+    if not access.capabilities.has_root("entities"):
+        return False
+    try:
+        return _refusal(access.client, "probeEntity", {"Entity": ("entities", "dbId")}) is None
+    except ConfigurationError:
+        return False
+
+
+def _notes(access: Access) -> list[str]:
+    capabilities = access.capabilities
+    dropped = sorted({field for name in _DATA_DOCUMENTS for field in capabilities.fit(document(name)).dropped})
+    notes = []
+    for root in LEDGER_ROOTS:
+        id_filter = capabilities.id_filter(root)
+        way = id_filter.id_not_in if id_filter.id_not_in and id_filter.has_ranges else id_filter.id_in
+        notes.append(f"{root}: the payroll exception is said with {way}")
+        if id_filter.id_in is None and way is None:
+            raise ApiFailed(
+                f"{root} can be filtered neither by dbId_in nor by a negative operator, so payroll cannot be left out."
+            )
+    if dropped:
+        notes.append(f"not offered by this API, left empty: {', '.join(dropped)}")
+    return notes
+
+
+def _ask(client: Client, operation: str, query: str) -> dict[str, Any]:
+    def accept(body: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            raise MalformedResponse("the body is no JSON") from None
+        if not isinstance(answer, dict) or "data" not in answer:
+            raise MalformedResponse("the answer holds no data")
+        return answer["data"] or {}
+
+    return client.execute(Request(operation, query), accept)
