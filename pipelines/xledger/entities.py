@@ -26,7 +26,7 @@ from pipelines.xledger.tables import (
 )
 
 _SHARED = (("owner_db_id", f"{SHARED_OWNER}::bigint"),)
-_GL_OBJECT_IDS = ", ".join(f'n."glObject{number}DbId"' for number in range(1, 6))
+_GL_OBJECT_IDS = ", ".join(f'"glObject{number}DbId"' for number in range(1, 6))
 
 
 def _shared(table: Table, *prefix: str) -> Split:
@@ -44,10 +44,11 @@ _GL_DIMENSION = Split(
             "% 4611686018427387904)::bigint end",
         ),
     ),
+    distinct_on=("ownerDbId", *(f"glObject{number}DbId" for number in range(1, 6))),
 )
 
-_OWNER = Split(OWNER, made=(("owner_db_id", "n.owner.dbId"),))
-_BANK_ACCOUNT = "upper(regexp_replace(n.\"bankAccount\", '[^0-9A-Za-z]', '', 'g'))"
+_OWNER = Split(OWNER, made=(("owner_db_id", '"owner.dbId"'),))
+_BANK_ACCOUNT = "upper(regexp_replace(\"bankAccount\", '[^0-9A-Za-z]', '', 'g'))"
 _BANK_ACCOUNT_HASH = (
     "bank_account_hash",
     f"case when {_BANK_ACCOUNT} <> '' then sha256(getvariable('salt') || {_BANK_ACCOUNT}) end",
@@ -83,7 +84,7 @@ OBJECT_ROWS = Rows((Split(OBJECT),), node_path=("entity", "glSetupEntries"))
 ENTITY_ROWS = Rows((_OWNER,))
 
 # The feeds name payroll lines as well: only lines known not to be payroll are kept.
-_KNOWN_LINE = 'n."dbId" in (select db_id from fence.gl) and n."dbId" not in (select db_id from fence.gl_excluded)'
+_KNOWN_LINE = '"dbId" in (select db_id from fence.gl) and "dbId" not in (select db_id from fence.gl_excluded)'
 DELTA_ROWS = Rows((Split(RECENT_TRANSACTION, made=(("feed", "'transaction_deltas'"),), where=_KNOWN_LINE),))
 RECENT_ROWS = Rows(
     (

@@ -380,17 +380,17 @@ select db_id, rule from (
 _GUARD_LINES = f"""
 select count(*)
 from {PAGE}
-left join fence.account as account on account.db_id = n."accountDbId"
+left join fence.account as account on account.db_id = "accountDbId"
 where account.db_id is null
-    or n.header.dbId is null
-    or n.header."transactionSource".code is null
-    or upper(trim(n.header."transactionSource".code)) in (select unnest($payroll_types))
-    or (account.is_pay and n.header."transactionSource".code <> '{SUPPLIER_INVOICE}')
-    or n."dbId" in (select db_id from fence.gl_excluded)
-    or n."dbId" not in (select db_id from fence.gl)
+    or "header.dbId" is null
+    or "header.transactionSource.code" is null
+    or upper(trim("header.transactionSource.code")) in (select unnest($payroll_types))
+    or (account.is_pay and "header.transactionSource.code" <> '{SUPPLIER_INVOICE}')
+    or "dbId" in (select db_id from fence.gl_excluded)
+    or "dbId" not in (select db_id from fence.gl)
     or (
-        (account.is_balancing and n.header."transactionSource".code <> '{SUPPLIER_INVOICE}')
-        and n.header.dbId in (
+        (account.is_balancing and "header.transactionSource.code" <> '{SUPPLIER_INVOICE}')
+        and "header.dbId" in (
             select header_db_id from fence.pay_voucher union all select header_db_id from fence.payout_voucher
         )
     )
@@ -399,12 +399,12 @@ where account.db_id is null
 _GUARD_ITEMS = f"""
 select count(*)
 from {PAGE}
-where n."transactionHeader".dbId is null
-    or n."transactionHeader"."transactionSource".code is null
-    or upper(trim(n."transactionHeader"."transactionSource".code)) in (select unnest($payroll_types))
-    or regexp_matches(upper(concat_ws(' ', n."ledgerType".code, n."ledgerType".name)), '{_EMPLOYEE_LEDGER}')
-    or n."dbId" in (select db_id from fence.ap_excluded)
-    or n."dbId" not in (select db_id from fence.ap)
-    or n."transactionHeader".dbId in (select header_db_id from fence.pay_voucher)
-    or (n."matchId" <> 0 and (n."ownerDbId", n."matchId") in (select (owner_db_id, match_id) from fence.payroll_match))
+where "transactionHeader.dbId" is null
+    or "transactionHeader.transactionSource.code" is null
+    or upper(trim("transactionHeader.transactionSource.code")) in (select unnest($payroll_types))
+    or regexp_matches(upper(concat_ws(' ', "ledgerType.code", "ledgerType.name")), '{_EMPLOYEE_LEDGER}')
+    or "dbId" in (select db_id from fence.ap_excluded)
+    or "dbId" not in (select db_id from fence.ap)
+    or "transactionHeader.dbId" in (select header_db_id from fence.pay_voucher)
+    or ("matchId" <> 0 and ("ownerDbId", "matchId") in (select (owner_db_id, match_id) from fence.payroll_match))
 """
