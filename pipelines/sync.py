@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 
 import duckdb
 
@@ -25,10 +27,15 @@ _SANDBOX_NOTICE = "No token is set: this run uses the sandbox, a made-up company
 
 def main() -> int:
     """Run once; the exit code is the design's: 0 done, 1 failed, 2 wrong configuration, 3 a payroll guard stopped it."""
-    return exit_code_of(run)
+    parser = argparse.ArgumentParser(description="Read Xledger, build the marts, publish them.")
+    parser.add_argument(
+        "--accept-shrink", action="store_true", help="take a read with far fewer rows than the last one"
+    )
+    arguments = parser.parse_args()
+    return exit_code_of(partial(run, accept_shrink=arguments.accept_shrink))
 
 
-def run() -> None:
+def run(*, accept_shrink: bool) -> None:
     """One sync, from top to bottom."""
     began = time.monotonic()
     console = Console()
@@ -46,7 +53,7 @@ def run() -> None:
         traffic = Traffic()
         record = RunRecord(mode="full")
         accesses = preflight(settings, traffic, console)
-        read_and_load(settings, accesses, warehouse, record, traffic, console)
+        read_and_load(settings, accesses, warehouse, record, traffic, console, accept_shrink)
         warehouse.clear_marts()
         dbt_build.build(warehouse)
         warehouse.publish()

@@ -90,8 +90,11 @@ class PayrollFence:
             create or replace table fence.ap (owner_db_id bigint, db_id bigint, header_db_id bigint, subledger_db_id bigint,
                 match_id bigint, document_type_db_id bigint, document_type varchar,
                 ledger_type_code varchar, ledger_type_name varchar);
+            create or replace table fence.payroll_code (code varchar);
             """
         )
+        codes = [[code.upper()] for code in self._settings.payroll_document_types]
+        self._workbench.executemany("insert into fence.payroll_code values (?)", codes)
 
     def take_accounts(self, accounts: pa.Table) -> None:
         """Mark which accounts hold pay and which balance a voucher. ``accounts`` has the columns of the raw table."""
@@ -125,15 +128,12 @@ class PayrollFence:
         Raises:
             PayrollStop: what was read cannot be right (no payroll type though pay accounts are in use, unreadable types).
         """
-        self._workbench.execute(_JUDGE_LINES, self._parameters())
+        self._workbench.execute(_JUDGE_LINES)
         self._workbench.execute(_JUDGE_VOUCHERS)
-        self._workbench.execute(_JUDGE_ITEMS, self._parameters())
+        self._workbench.execute(_JUDGE_ITEMS)
         self._workbench.execute(_EXCLUDE_LINES)
         self._workbench.execute(_EXCLUDE_ITEMS)
         self._fail_closed()
-
-    def _parameters(self) -> dict[str, Any]:
-        return {"payroll_types": [code.upper() for code in self._settings.payroll_document_types]}
 
     def _fail_closed(self) -> None:
         lines, typed, of_payroll_type, on_pay_accounts = self._row(
@@ -180,6 +180,10 @@ class PayrollFence:
         """Number of rows left out."""
         return int(self._row(f"select count(*) from {_EXCLUDED_TABLES[root]}")[0])
 
+    def excluded_by_type(self, root: str) -> int:
+        """Number of rows left out for their payroll document type."""
+        return int(self._row(f"select count(*) from {_EXCLUDED_TABLES[root]} where rule = 'type'")[0])
+
     def suppliers_to_ask_for(self) -> list[int]:
         """Suppliers' ids, without those that only payroll items name (staff, unions, collectors set up as suppliers)."""
         rows = self._workbench.execute(
@@ -204,7 +208,7 @@ class PayrollFence:
         sql = {TRANSACTIONS: _GUARD_LINES, AP_TRANSACTIONS: _GUARD_ITEMS}[root]
 
         def check(workbench: duckdb.DuckDBPyConnection) -> None:
-            hits = workbench.execute(sql, self._parameters()).fetchone()
+            hits = workbench.execute(sql).fetchone()
             if hits and hits[0]:
                 raise PayrollHit(root, hits[0])
 
@@ -283,7 +287,7 @@ _JUDGE_LINES = f"""
 create or replace table fence.gl_judged as
 select
     gl.*,
-    coalesce(upper(trim(gl.document_type)) in (select unnest($payroll_types)), false) as is_payroll_type,
+    coalesce(upper(trim(gl.document_type)) in (select code from fence.payroll_code), false) as is_payroll_type,
     coalesce(account.is_pay and gl.document_type <> '{SUPPLIER_INVOICE}', false) as is_pay_line,
     coalesce(account.is_balancing, false) as is_balancing,
     gl.header_db_id is null or gl.document_type is null or account.db_id is null as is_unreadable
@@ -319,7 +323,7 @@ with items as (
 )
 select
     items.*,
-    coalesce(upper(trim(document_type)) in (select unnest($payroll_types)), false) as is_payroll_type,
+    coalesce(upper(trim(document_type)) in (select code from fence.payroll_code), false) as is_payroll_type,
     regexp_matches(ledger_type, '{_EMPLOYEE_LEDGER}')
     or not (is_among_suppliers or regexp_matches(ledger_type, '{_SUPPLIER_LEDGER}')) as is_employee,
     header_db_id is null or document_type is null or subledger_db_id is null as is_unreadable
@@ -384,7 +388,7 @@ left join fence.account as account on account.db_id = "accountDbId"
 where account.db_id is null
     or "header.dbId" is null
     or "header.transactionSource.code" is null
-    or upper(trim("header.transactionSource.code")) in (select unnest($payroll_types))
+    or upper(trim("header.transactionSource.code")) in (select code from fence.payroll_code)
     or (account.is_pay and "header.transactionSource.code" <> '{SUPPLIER_INVOICE}')
     or "dbId" in (select db_id from fence.gl_excluded)
     or "dbId" not in (select db_id from fence.gl)
@@ -401,7 +405,7 @@ select count(*)
 from {PAGE}
 where "transactionHeader.dbId" is null
     or "transactionHeader.transactionSource.code" is null
-    or upper(trim("transactionHeader.transactionSource.code")) in (select unnest($payroll_types))
+    or upper(trim("transactionHeader.transactionSource.code")) in (select code from fence.payroll_code)
     or regexp_matches(upper(concat_ws(' ', "ledgerType.code", "ledgerType.name")), '{_EMPLOYEE_LEDGER}')
     or "dbId" in (select db_id from fence.ap_excluded)
     or "dbId" not in (select db_id from fence.ap)
