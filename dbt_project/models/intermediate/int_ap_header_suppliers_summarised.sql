@@ -1,0 +1,23 @@
+with invoices as (
+
+    select * from {{ ref('int_ap_invoices_summarised') }}
+
+),
+
+summarised as (
+
+    select
+        owner_db_id,
+        header_db_id,
+        supplier_db_id,
+        count(*) as invoice_count,
+        sum(gross_amount) as gross_amount,
+        case when count(*) = 1 then min(invoice_number) end as invoice_number,
+        case when count(distinct invoice_date) = 1 then min(invoice_date) end as invoice_date,
+        case when count(distinct due_date) = 1 then min(due_date) end as due_date
+    from invoices
+    group by owner_db_id, header_db_id, supplier_db_id
+
+)
+
+select * from summarised

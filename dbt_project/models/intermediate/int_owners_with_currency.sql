@@ -1,0 +1,76 @@
+{{ config(materialized='table') }}
+
+with owners as (
+
+    select * from {{ ref('stg_xledger__owner') }}
+
+),
+
+transactions as (
+
+    select * from {{ ref('stg_xledger__transaction') }}
+
+),
+
+currencies as (
+
+    select * from {{ ref('stg_xledger__currency') }}
+
+),
+
+line_currencies as (
+
+    select
+        owner_db_id,
+        currency_db_id,
+        count(*) filter (where amount = transaction_amount) as lines_in_company_currency
+    from transactions
+    group by owner_db_id, currency_db_id
+
+),
+
+-- A line whose amount is the same in both currencies was most likely posted in the company's own.
+inferred_currencies as (
+
+    select
+        line_currencies.owner_db_id,
+        currencies.currency_code
+    from line_currencies
+    inner join currencies
+        on line_currencies.currency_db_id = currencies.currency_db_id
+    where line_currencies.lines_in_company_currency > 0
+    qualify
+        row_number() over (
+            partition by line_currencies.owner_db_id
+            order by line_currencies.lines_in_company_currency desc, currencies.currency_code
+        ) = 1
+
+),
+
+all_owners as (
+
+    select owner_db_id from owners
+    union
+    select owner_db_id from line_currencies
+
+),
+
+named as (
+
+    select
+        all_owners.owner_db_id,
+        owners.owner_code,
+        coalesce(owners.owner_name, 'Owner ' || all_owners.owner_db_id) as owner_name,
+        owners.owner_org_number,
+        owners.company_db_id,
+        coalesce(owners.currency_code, inferred_currencies.currency_code) as company_currency,
+        owners.currency_code is null and inferred_currencies.currency_code is not null as is_currency_inferred
+    from all_owners
+    left join owners
+        on all_owners.owner_db_id = owners.owner_db_id
+    left join inferred_currencies
+        on all_owners.owner_db_id = inferred_currencies.owner_db_id
+
+)
+
+select * from named

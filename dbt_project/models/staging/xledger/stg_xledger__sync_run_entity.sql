@@ -1,0 +1,18 @@
+with source as (
+
+    select * from {{ source('xledger', 'sync_run_entity') }}
+
+),
+
+renamed as (
+
+    select
+        run_id,
+        table_name,
+        rows as rows_landed,
+        pages
+    from source
+
+)
+
+select * from renamed
