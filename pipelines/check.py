@@ -9,10 +9,10 @@ import dlt
 
 from pipelines.console import Console
 from pipelines.exits import exit_code_of
+from pipelines.xledger.asking import Access
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.errors import ConfigurationError
 from pipelines.xledger.preflight import open_access
-from pipelines.xledger.reading import Access
 from pipelines.xledger.settings import Settings, read_settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from pipelines.xledger.reading import Progress
+from pipelines.xledger.asking import Progress
 
 _SECONDS_BETWEEN_LINES = 2.0
 

@@ -14,9 +14,10 @@ from pipelines.console import Console
 from pipelines.last_run import LastRun
 from pipelines.run_record import RunRecord
 from pipelines.warehouse import Warehouse
+from pipelines.xledger.asking import Access
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.errors import XledgerError
-from pipelines.xledger.reading import Access, LedgerReader
+from pipelines.xledger.reading import LedgerReader
 from pipelines.xledger.settings import Settings
 from pipelines.xledger.source import xledger
 from pipelines.xledger.workbench import workbench

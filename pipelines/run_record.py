@@ -82,14 +82,7 @@ class RunRecord:
         }
 
     def _evidence(self, reader: LedgerReader) -> Iterable[dict[str, object]]:
-        totals = {
-            root: {
-                "rows_seen": reader.fence.seen(root),
-                "rows_received": reader.received(root),
-                "rows_excluded": reader.fence.excluded(root),
-            }
-            for root in LEDGER_ROOTS
-        }
+        totals = {root: self._totals(reader, root) for root in LEDGER_ROOTS}
         for evidence in reader.fence.evidence():
             yield {
                 "run_id": self.run_id,
@@ -98,3 +91,12 @@ class RunRecord:
                 "excluded_ids": evidence.excluded_ids,
                 "ids_sha256": evidence.ids_sha256,
             } | totals[evidence.root]
+
+    def _totals(self, reader: LedgerReader, root: str) -> dict[str, int]:
+        received, excluded = reader.received(root), reader.fence.excluded(root)
+        seen = reader.fence.seen(root)
+        return {
+            "rows_seen": received + excluded if seen is None else seen,
+            "rows_received": received,
+            "rows_excluded": excluded,
+        }

@@ -60,6 +60,11 @@ class IdFilter:
     def has_ranges(self) -> bool:
         return bool((self.id_above or self.id_above_or_equal) and (self.id_up_to or self.id_below))
 
+    @property
+    def leaves_out_by_window(self) -> bool:
+        """Whether the exception can be said by the negative operator within a range of ids; else the ids to read are named."""
+        return self.id_not_in is not None and self.has_ranges
+
     def value(self, db_id: int) -> str | int:
         """An id as the live filter takes it: Int64String as text, Int as number."""
         return str(db_id) if self.ids_are_text else db_id

@@ -83,15 +83,15 @@ OBJECT_VALUE_ROWS = Rows((Split(OBJECT_VALUE),))
 OBJECT_ROWS = Rows((Split(OBJECT),), node_path=("entity", "glSetupEntries"))
 ENTITY_ROWS = Rows((_OWNER,))
 
-# The feeds name payroll lines as well: only lines known not to be payroll are kept.
-_KNOWN_LINE = '"dbId" in (select db_id from fence.gl) and "dbId" not in (select db_id from fence.gl_excluded)'
-DELTA_ROWS = Rows((Split(RECENT_TRANSACTION, made=(("feed", "'transaction_deltas'"),), where=_KNOWN_LINE),))
+# The feeds name payroll lines as well: only lines that were received are kept.
+_RECEIVED_LINE = '"dbId" in (select db_id from landed.transaction)'
+DELTA_ROWS = Rows((Split(RECENT_TRANSACTION, made=(("feed", "'transaction_deltas'"),), where=_RECEIVED_LINE),))
 RECENT_ROWS = Rows(
     (
         Split(
             RECENT_TRANSACTION,
             made=(("feed", "'recentTransactions'"), ("mutation_type", "'RECENT'")),
-            where=_KNOWN_LINE,
+            where=_RECEIVED_LINE,
         ),
     )
 )

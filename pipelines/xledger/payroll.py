@@ -22,7 +22,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import duckdb
 import pyarrow as pa
@@ -75,6 +75,7 @@ class PayrollFence:
     def __init__(self, workbench: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self._workbench = workbench
         self._settings = settings
+        self._is_whole_ledger = False
         self.forget()
 
     def forget(self) -> None:
@@ -85,16 +86,25 @@ class PayrollFence:
             create or replace table fence.account (db_id bigint, is_pay boolean, is_balancing boolean);
             create or replace table fence.supplier (db_id bigint);
             create or replace table fence.subledger (db_id bigint, ledger_type_name varchar);
-            create or replace table fence.gl (owner_db_id bigint, db_id bigint, header_db_id bigint, account_db_id bigint,
-                match_id bigint, document_type_db_id bigint, document_type varchar);
             create or replace table fence.ap (owner_db_id bigint, db_id bigint, header_db_id bigint, subledger_db_id bigint,
                 match_id bigint, document_type_db_id bigint, document_type varchar,
                 ledger_type_code varchar, ledger_type_name varchar);
             create or replace table fence.payroll_code (code varchar);
+            create or replace table fence.document_type (db_id bigint, code varchar);
             """
         )
+        self.forget_lines()
         codes = [[code.upper()] for code in self._settings.payroll_document_types]
         self._workbench.executemany("insert into fence.payroll_code values (?)", codes)
+
+    def forget_lines(self) -> None:
+        """Empty the lines alone."""
+        self._workbench.execute(
+            """
+            create or replace table fence.gl (owner_db_id bigint, db_id bigint, header_db_id bigint, account_db_id bigint,
+                match_id bigint, document_type_db_id bigint, document_type varchar);
+            """
+        )
 
     def take_accounts(self, accounts: pa.Table) -> None:
         """Mark which accounts hold pay and which balance a voucher. ``accounts`` has the columns of the raw table."""
@@ -122,18 +132,76 @@ class PayrollFence:
         described = self._workbench.execute(f"select column_name from (describe fence.{table})").fetchall()
         return {name for (name,) in described}
 
-    def judge(self) -> None:
-        """Run the rules.
+    def is_payroll_type(self, code: str) -> bool:
+        """Whether a document type's code is one of payroll's."""
+        return code.strip().upper() in {payroll.upper() for payroll in self._settings.payroll_document_types}
+
+    def know_document_types(self, types: Mapping[int, str]) -> None:
+        """Take the document types in use where not all lines are pre-queried."""
+        self._workbench.executemany("insert into fence.document_type values (?, ?)", list(types.items()))
+
+    def document_types_taken(self) -> set[int]:
+        """Ids of the document types that the rows taken so far show."""
+        return set(
+            self._ids(
+                "select document_type_db_id from fence.gl where document_type_db_id is not null "
+                "union select document_type_db_id from fence.ap where document_type_db_id is not null"
+            )
+        )
+
+    def accounts(self, flag: Literal["is_pay", "is_balancing"]) -> list[int]:
+        """Ids of the accounts that hold pay, or that balance a voucher."""
+        return self._ids(f"select db_id from fence.account where {flag} order by db_id")
+
+    def document_types_to_balance(self) -> list[int]:
+        """Document types of the vouchers whose balancing lines have to be found."""
+        self._judge()
+        return self._ids(
+            f"""
+            select distinct document_type_db_id from (
+                select document_type_db_id, document_type from fence.gl_judged
+                semi join fence.pay_voucher using (owner_db_id, header_db_id)
+                union all
+                select document_type_db_id, document_type from fence.ap_judged
+                semi join fence.payout_voucher using (owner_db_id, header_db_id)
+            )
+            where document_type_db_id is not null and document_type <> '{SUPPLIER_INVOICE}'
+                and document_type_db_id not in (select document_type_db_id from fence.payroll_type)
+            order by 1
+            """
+        )
+
+    def document_types_of_unbalanced_vouchers(self) -> list[int]:
+        """Document types of the vouchers with pay lines that show no balancing line: all their lines have to be known."""
+        self._judge()
+        return self._ids(
+            "select distinct document_type_db_id from fence.gl_judged "
+            "semi join (select * from fence.pay_voucher where is_whole) as unbalanced using (owner_db_id, header_db_id) order by 1"
+        )
+
+    def has_lines_of(self, document_types: Sequence[int]) -> bool:
+        """Whether any line taken so far has one of these document types."""
+        taken = self._ids("select distinct document_type_db_id from fence.gl")
+        return not set(taken).isdisjoint(document_types)
+
+    def judge(self, *, is_whole_ledger: bool) -> None:
+        """Run the rules; ``is_whole_ledger`` says whether all lines were pre-queried or only those in question.
 
         Raises:
             PayrollStop: what was read cannot be right (no payroll type though pay accounts are in use, unreadable types).
         """
+        self._is_whole_ledger = is_whole_ledger
+        self._judge()
+        self._workbench.execute(_EXCLUDE_LINES)
+        self._workbench.execute(_EXCLUDE_ITEMS)
+        if is_whole_ledger:
+            self._workbench.execute(_KNOW_DOCUMENT_TYPES)
+        self._fail_closed()
+
+    def _judge(self) -> None:
         self._workbench.execute(_JUDGE_LINES)
         self._workbench.execute(_JUDGE_VOUCHERS)
         self._workbench.execute(_JUDGE_ITEMS)
-        self._workbench.execute(_EXCLUDE_LINES)
-        self._workbench.execute(_EXCLUDE_ITEMS)
-        self._fail_closed()
 
     def _fail_closed(self) -> None:
         lines, typed, of_payroll_type, on_pay_accounts = self._row(
@@ -172,8 +240,10 @@ class PayrollFence:
                     digest.update("".join(f"{db_id}\n" for (db_id,) in batch).encode())
                 yield Evidence(root, rule, excluded_ids, digest.hexdigest())
 
-    def seen(self, root: str) -> int:
-        """Number of rows the pre-queries saw."""
+    def seen(self, root: str) -> int | None:
+        """Number of rows the pre-queries saw; None where they asked only for the rows in question."""
+        if root == TRANSACTIONS and not self._is_whole_ledger:
+            return None
         return int(self._row(f"select count(*) from {_CENSUS_TABLES[root]}")[0])
 
     def excluded(self, root: str) -> int:
@@ -206,6 +276,8 @@ class PayrollFence:
     def guard(self, root: str) -> Callable[[duckdb.DuckDBPyConnection], None]:
         """A check of one parsed response against the rules; raises PayrollHit."""
         sql = {TRANSACTIONS: _GUARD_LINES, AP_TRANSACTIONS: _GUARD_ITEMS}[root]
+        if root == TRANSACTIONS and self._is_whole_ledger:
+            sql += _GUARD_UNKNOWN_LINES
 
         def check(workbench: duckdb.DuckDBPyConnection) -> None:
             hits = workbench.execute(sql).fetchone()
@@ -213,6 +285,9 @@ class PayrollFence:
                 raise PayrollHit(root, hits[0])
 
         return check
+
+    def _ids(self, sql: str) -> list[int]:
+        return [row[0] for row in self._workbench.execute(sql).fetchall()]
 
     def _row(self, sql: str) -> tuple[Any, ...]:
         row = self._workbench.execute(sql).fetchone()
@@ -230,11 +305,6 @@ class Exclusions:
         self._fence = fence
         self._document_types = self._allowed_document_types()
 
-    @property
-    def names_what_to_leave_out(self) -> bool:
-        """Whether the exception is said by the negative operator; else the ids to read are named."""
-        return self._id_filter.id_not_in is not None and self._id_filter.has_ranges
-
     def next_window(self, above: int, most_ids: int) -> tuple[FencedFilter, int] | None:
         """The filter for the next ids greater than ``above``, and the last id it reaches; None when all are read.
 
@@ -242,7 +312,7 @@ class Exclusions:
         """
         if above >= self._fence:
             return None
-        return self._leave_out(above, most_ids) if self.names_what_to_leave_out else self._name(above, most_ids)
+        return self._leave_out(above, most_ids) if self._id_filter.leaves_out_by_window else self._name(above, most_ids)
 
     def _leave_out(self, above: int, most_ids: int) -> tuple[FencedFilter, int]:
         ids = self._ids(
@@ -271,10 +341,11 @@ class Exclusions:
         """The positive filter on document type rides along, so that the server leaves out a line re-typed during the run."""
         if self._id_filter.document_type_in is None:
             return {}
+        known = "fence.document_type" if self.root == TRANSACTIONS else "fence.ap"
+        db_id = "db_id" if self.root == TRANSACTIONS else "document_type_db_id"
         types = self._ids(
-            f"select distinct document_type_db_id from {_CENSUS_TABLES[self.root]} as census "
-            f"where document_type_db_id is not null and document_type_db_id not in ("
-            f"  select document_type_db_id from fence.payroll_type) order by 1",
+            f"select distinct {db_id} from {known} where {db_id} is not null "
+            f"and {db_id} not in (select document_type_db_id from fence.payroll_type) order by 1",
             [],
         )
         return {self._id_filter.document_type_in: types}
@@ -293,6 +364,11 @@ select
     gl.header_db_id is null or gl.document_type is null or account.db_id is null as is_unreadable
 from fence.gl as gl
 left join fence.account as account on account.db_id = gl.account_db_id;
+"""
+
+_KNOW_DOCUMENT_TYPES = """
+create or replace table fence.document_type as
+select distinct document_type_db_id as db_id, document_type as code from fence.gl where document_type_db_id is not null;
 """
 
 _JUDGE_VOUCHERS = f"""
@@ -391,13 +467,16 @@ where account.db_id is null
     or upper(trim("header.transactionSource.code")) in (select code from fence.payroll_code)
     or (account.is_pay and "header.transactionSource.code" <> '{SUPPLIER_INVOICE}')
     or "dbId" in (select db_id from fence.gl_excluded)
-    or "dbId" not in (select db_id from fence.gl)
     or (
         (account.is_balancing and "header.transactionSource.code" <> '{SUPPLIER_INVOICE}')
         and "header.dbId" in (
             select header_db_id from fence.pay_voucher union all select header_db_id from fence.payout_voucher
         )
     )
+"""
+
+_GUARD_UNKNOWN_LINES = """
+    or "dbId" not in (select db_id from fence.gl)
 """
 
 _GUARD_ITEMS = f"""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.xledger.asking import Access
 from pipelines.xledger.capabilities import Capabilities
 from pipelines.xledger.client import Client, Request, Traffic
 from pipelines.xledger.documents import document
@@ -20,7 +21,6 @@ from pipelines.xledger.errors import (
 )
 from pipelines.xledger.pacing import Pace
 from pipelines.xledger.payroll import LEDGER_ROOTS
-from pipelines.xledger.reading import Access
 from pipelines.xledger.settings import Settings
 
 # What is asked for to see whether an entity may be read: ids alone, so that a payroll line shows nothing.
@@ -155,9 +155,9 @@ def _notes(access: Access) -> list[str]:
     notes = []
     for root in LEDGER_ROOTS:
         id_filter = capabilities.id_filter(root)
-        way = id_filter.id_not_in if id_filter.id_not_in and id_filter.has_ranges else id_filter.id_in
+        way = id_filter.id_not_in if id_filter.leaves_out_by_window else id_filter.id_in
         notes.append(f"{root}: the payroll exception is said with {way}")
-        if id_filter.id_in is None and way is None:
+        if way is None:
             raise ApiFailed(
                 f"{root} can be filtered neither by dbId_in nor by a negative operator, so payroll cannot be left out."
             )

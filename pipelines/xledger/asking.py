@@ -1,0 +1,91 @@
+"""From a query document to landed pages: fitted to the live schema, paged, counted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from pipelines.xledger.capabilities import Capabilities, Operation
+from pipelines.xledger.client import Client, Request
+from pipelines.xledger.documents import document
+from pipelines.xledger.landing import Guard, Landing, Page, Rows
+from pipelines.xledger.paging import PageSize, pages
+
+# What the token owns or reaches: its own company and those below it.
+LEDGER_OWNERS = "MINE"
+# Registers may be shared from above, so everything visible is read.
+_REGISTER_VARIABLES = {"ownerSet": "ALL", "objectStatus": "ALL"}
+
+
+@dataclass
+class Access:
+    """One token: its client, what the live schema offers it, and the highest id of each ledger root when the run began."""
+
+    name: str
+    client: Client
+    capabilities: Capabilities
+    may_read_entities: bool = False
+    highest: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Progress:
+    """What has been read so far of one table."""
+
+    rows: int = 0
+    pages: int = 0
+
+
+class Asking:
+    """Sends the documents and lands what comes; counts rows and pages by table."""
+
+    def __init__(self, landing: Landing, page_size: int, report: Callable[[str, Progress], None]) -> None:
+        self.landing = landing
+        self.page_size = PageSize(page_size)
+        self.progress: dict[str, Progress] = defaultdict(Progress)
+        self._report = report
+
+    def pages(
+        self,
+        access: Access,
+        document_name: str,
+        rows: Rows,
+        variables: Mapping[str, Any],
+        guard: Guard | None = None,
+    ) -> Iterator[Page]:
+        """All pages of one read."""
+        operation = access.capabilities.fit(document(document_name))
+        accept = partial(self.landing.land, operation=operation, rows=rows, guard=guard)
+        for page in pages(access.client, operation, variables, self.page_size, accept):
+            self._count(page)
+            yield page
+
+    def register(
+        self, access: Access, document_name: str, rows: Rows, conditions: Mapping[str, Any] | None = None
+    ) -> Iterator[Page]:
+        """All pages of a register, as far as the token sees it."""
+        return self.pages(access, document_name, rows, _REGISTER_VARIABLES | {"filter": conditions or {}})
+
+    def once(self, access: Access, document_name: str, rows: Rows, variables: Mapping[str, Any] | None = None) -> Page:
+        """The one answer to a document that is not paged."""
+        operation = access.capabilities.fit(document(document_name))
+        accept = partial(self.landing.land, operation=operation, rows=rows)
+        page = access.client.execute(
+            Request(operation.name, operation.text, _taken(operation, variables or {})), accept
+        )
+        self._count(page)
+        return page
+
+    def _count(self, page: Page) -> None:
+        name = next(iter(page.tables))
+        progress = self.progress[name]
+        progress.rows += page.tables[name].num_rows
+        progress.pages += 1
+        self._report(name, progress)
+
+
+def _taken(operation: Operation, variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in variables.items() if name in operation.variables}

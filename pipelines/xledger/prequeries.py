@@ -1,0 +1,210 @@
+"""The pre-queries of the payroll fence: which ids are payroll, told from ids, document types and accounts alone.
+
+Where the live schema can filter by document type and account, only the lines in question are asked for; otherwise, or as
+soon as an answer shows that a filter is not honoured or a document type is unknown, the ids of all lines are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.xledger import entities
+from pipelines.xledger.asking import LEDGER_OWNERS, Access, Asking
+from pipelines.xledger.capabilities import IdFilter
+from pipelines.xledger.errors import QueryTimedOut, RequestTooLarge
+from pipelines.xledger.landing import Rows, Split
+from pipelines.xledger.payroll import AP_TRANSACTIONS, SUPPLIER_INVOICE, TRANSACTIONS, PayrollFence
+from pipelines.xledger.tables import Column, Kind, Table
+
+_KEYS = (Column("owner_db_id", Kind.ID, ("ownerDbId",)), Column("db_id", Kind.ID, ("dbId",)))
+
+
+def _document_type(*voucher: str) -> tuple[Column, ...]:
+    return (
+        Column("document_type_db_id", Kind.ID, (*voucher, "transactionSource", "dbId")),
+        Column("document_type", Kind.TEXT, (*voucher, "transactionSource", "code")),
+    )
+
+
+def _rows(name: str, *columns: Column) -> Rows:
+    return Rows((Split(Table(name, "", (*_KEYS, *columns))),))
+
+
+LINES = _rows(
+    "census_gl",
+    Column("header_db_id", Kind.ID, ("header", "dbId")),
+    Column("account_db_id", Kind.ID, ("accountDbId",)),
+    Column("match_id", Kind.ID, ("matchId",)),
+    *_document_type("header"),
+)
+ITEMS = _rows(
+    "census_ap",
+    Column("header_db_id", Kind.ID, ("transactionHeader", "dbId")),
+    Column("subledger_db_id", Kind.ID, ("subledgerDbId",)),
+    Column("match_id", Kind.ID, ("matchId",)),
+    *_document_type("transactionHeader"),
+    Column("ledger_type_code", Kind.TEXT, ("ledgerType", "code")),
+    Column("ledger_type_name", Kind.TEXT, ("ledgerType", "name")),
+)
+SUPPLIERS = _rows("census_supplier")
+VOUCHERS = _rows("census_voucher", *_document_type())
+HIGHEST = _rows("census_highest")
+
+_HIGHEST_DOCUMENTS = {TRANSACTIONS: "highest_transaction", AP_TRANSACTIONS: "highest_ap_transaction"}
+_CENSUS = {census.splits[0].table.name for census in (LINES, ITEMS, SUPPLIERS, VOUCHERS)}
+
+
+class _FiltersFail(Exception):
+    """The filters cannot be relied on: ask for all ids."""
+
+
+class PreQueries:
+    """Fills a `PayrollFence`. ``registers`` keeps the raw tables that came along, for the read to hand out."""
+
+    def __init__(self, asking: Asking, fence: PayrollFence) -> None:
+        self._asking = asking
+        self._fence = fence
+        self.registers: dict[str, list[pa.Table]] = {}
+
+    def note_highest_ids(self, accesses: Sequence[Access]) -> None:
+        """The fence in time: no read of this run goes above these ids."""
+        for access in accesses:
+            for root, document_name in _HIGHEST_DOCUMENTS.items():
+                variables = {"last": 1, "ownerSet": LEDGER_OWNERS}
+                page = self._asking.once(access, document_name, HIGHEST, variables)
+                access.highest[root] = max(page.tables["census_highest"].column("db_id").to_pylist(), default=0)
+                self._asking.landing.forget("census_highest")
+
+    def run(self, accesses: Sequence[Access]) -> None:
+        """Start from nothing, ask, and judge.
+
+        Raises:
+            PayrollStop: what came cannot be right.
+        """
+        self._fence.forget()
+        for name in ("account", "subledger", *_CENSUS):
+            self._asking.landing.forget(name)
+            self.registers.pop(name, None)
+        for access in accesses:
+            self._registers(access)
+            self._items(access)
+        for accounts in self.registers.get("account", []):
+            self._fence.take_accounts(accounts)
+        try:
+            were_whole = [self._lines_in_question(access) for access in accesses]
+            self._fence.judge(is_whole_ledger=all(were_whole))
+        except (_FiltersFail, RequestTooLarge, QueryTimedOut):
+            self._fence.forget_lines()
+            self._asking.landing.forget("census_gl")
+            for access in accesses:
+                self._take_lines(access, {})
+            self._fence.judge(is_whole_ledger=True)
+
+    def _registers(self, access: Access) -> None:
+        if access.may_read_entities:
+            for page in self._asking.register(access, "entities", entities.ENTITY_ROWS):
+                self._keep(page.tables)
+        for page in self._asking.register(access, "accounts", entities.ACCOUNT_ROWS):
+            self._keep(page.tables)
+        for page in self._asking.register(access, "subledgers", entities.SUBLEDGER_ROWS):
+            self._keep(page.tables)
+            self._fence.take("subledger", page.tables["subledger"])
+        for page in self._asking.register(access, "supplier_ids", SUPPLIERS):
+            self._fence.take("supplier", page.tables["census_supplier"])
+
+    def _keep(self, tables: Mapping[str, pa.Table]) -> None:
+        for name, table in tables.items():
+            self.registers.setdefault(name, []).append(table)
+
+    def _items(self, access: Access) -> None:
+        for rows in self._below_fence(access, AP_TRANSACTIONS, "payroll_ap_transactions", ITEMS, {}):
+            self._fence.take("ap", rows)
+
+    def _take_lines(self, access: Access, conditions: Mapping[str, Any]) -> pa.Table:
+        taken = [LINES.splits[0].table.arrow_schema.empty_table()]
+        for rows in self._below_fence(access, TRANSACTIONS, "payroll_transactions", LINES, conditions):
+            self._fence.take("gl", rows)
+            if conditions:
+                taken.append(rows)
+        return pa.concat_tables(taken)
+
+    def _below_fence(
+        self, access: Access, root: str, document_name: str, rows: Rows, conditions: Mapping[str, Any]
+    ) -> Iterator[pa.Table]:
+        id_filter = access.capabilities.id_filter(root)
+        fence = id_filter.up_to(access.highest[root]) if id_filter.has_ranges else {}
+        variables = {"ownerSet": LEDGER_OWNERS, "filter": {**conditions, **fence}}
+        for page in self._asking.pages(access, document_name, rows, variables):
+            (table,) = page.tables.values()
+            yield table.filter(pc.field("db_id") <= access.highest[root])
+
+    def _lines_in_question(self, access: Access) -> bool:
+        """Lines of payroll types, lines on pay accounts, and the balancing lines of their vouchers.
+
+        True where the first page already was the whole ledger.
+
+        Raises:
+            _FiltersFail: the schema lacks a filter, or an answer shows that one is not honoured.
+        """
+        id_filter = access.capabilities.id_filter(TRANSACTIONS)
+        if not (id_filter.leaves_out_by_window and id_filter.document_type_in and id_filter.account_in):
+            raise _FiltersFail
+        if self._take_first_page(access):
+            return True
+        types = self._document_types(access)
+        payroll = [db_id for db_id, code in types.items() if self._fence.is_payroll_type(code)]
+        no_invoice = [db_id for db_id, code in types.items() if code != SUPPLIER_INVOICE and db_id not in payroll]
+        self._take_filtered(access, id_filter, payroll, None)
+        self._take_filtered(access, id_filter, no_invoice, self._fence.accounts("is_pay"))
+        to_balance = self._fence.document_types_to_balance()
+        self._take_filtered(access, id_filter, to_balance, self._fence.accounts("is_balancing"))
+        self._take_filtered(access, id_filter, self._fence.document_types_of_unbalanced_vouchers(), None)
+        return False
+
+    def _take_first_page(self, access: Access) -> bool:
+        """The ids of the oldest lines, as a sample of the document types; True where that is the whole ledger."""
+        id_filter = access.capabilities.id_filter(TRANSACTIONS)
+        variables = {
+            "first": self._asking.page_size.rows,
+            "ownerSet": LEDGER_OWNERS,
+            "filter": id_filter.up_to(access.highest[TRANSACTIONS]),
+        }
+        page = self._asking.once(access, "payroll_transactions", LINES, variables)
+        self._fence.take("gl", page.tables["census_gl"])
+        return not page.has_next_page
+
+    def _document_types(self, access: Access) -> dict[int, str]:
+        """All document types in use, by voucher; checked against those that the rows taken so far show."""
+        if not access.capabilities.has_root("journalHeaders"):
+            raise _FiltersFail
+        types: dict[int, str] = {}
+        variables = {"ownerSet": LEDGER_OWNERS}
+        for page in self._asking.pages(access, "document_types", VOUCHERS, variables):
+            vouchers = page.tables["census_voucher"]
+            pairs = zip(vouchers["document_type_db_id"].to_pylist(), vouchers["document_type"].to_pylist(), strict=True)
+            types.update((db_id, code) for db_id, code in pairs if db_id is not None and code is not None)
+        if not self._fence.document_types_taken() <= types.keys():
+            raise _FiltersFail
+        self._fence.know_document_types(types)
+        return types
+
+    def _take_filtered(
+        self, access: Access, id_filter: IdFilter, types: Sequence[int], accounts: Sequence[int] | None
+    ) -> None:
+        if not types or accounts == []:
+            return
+        conditions: dict[str, Any] = {str(id_filter.document_type_in): list(types)}
+        if accounts is not None:
+            conditions[str(id_filter.account_in)] = list(accounts)
+        lines = self._take_lines(access, conditions)
+        came_types = set(lines["document_type_db_id"].to_pylist())
+        came_accounts = set(lines["account_db_id"].to_pylist())
+        if not came_types <= set(types) or (accounts is not None and not came_accounts <= set(accounts)):
+            raise _FiltersFail
+        if accounts is None and not self._fence.has_lines_of(types):
+            # Vouchers of these types exist, yet the filter finds none of their lines.
+            raise _FiltersFail
