@@ -10,36 +10,55 @@ owners as (
 
 ),
 
+-- What the rules say of each line, in the order they are applied; the guard's word counts only while it is on.
 judged as (
 
     select
         owner_db_id,
+        amount,
+        is_spend,
         case
             when not is_spend_document_type then 'document_type'
             when is_in_excluded_range then 'account_range'
             when guard_rule is not null then 'account_guard'
-            else 'kept'
-        end as rule,
+        end as removed_by,
         case
             when not is_spend_document_type then coalesce(document_type, 'unknown')
             when is_in_excluded_range then 'all'
-            else coalesce(guard_rule, 'all')
-        end as detail,
-        amount
+            when guard_rule is not null then guard_rule
+        end as detail
     from lines
 
 ),
 
-summed as (
+removed as (
 
     select
         owner_db_id,
-        rule,
+        case removed_by when 'document_type' then 2 when 'account_range' then 3 else 5 end as step_number,
+        'removed by ' || removed_by as step,
         detail,
-        count(*) as line_count,
-        sum(amount) as amount
+        not bool_or(is_spend) as is_applied,
+        -count(*) as line_count,
+        -sum(amount) as amount
     from judged
-    group by owner_db_id, rule, detail
+    where removed_by is not null
+    group by owner_db_id, removed_by, detail
+
+),
+
+totals as (
+
+    select
+        owner_db_id,
+        count(*) as received_lines,
+        sum(amount) as received_amount,
+        count(*) filter (where removed_by is null or removed_by = 'account_guard') as literal_lines,
+        sum(amount) filter (where removed_by is null or removed_by = 'account_guard') as literal_amount,
+        count(*) filter (where is_spend) as spend_lines,
+        sum(amount) filter (where is_spend) as spend_amount
+    from judged
+    group by owner_db_id
 
 ),
 
@@ -51,23 +70,13 @@ steps as (
         'received' as step,
         'all' as detail,
         true as is_applied,
-        sum(line_count) as line_count,
-        sum(amount) as amount
-    from summed
-    group by owner_db_id
+        received_lines as line_count,
+        received_amount as amount
+    from totals
 
     union all
 
-    select
-        owner_db_id,
-        case rule when 'document_type' then 2 when 'account_range' then 3 else 5 end as step_number,
-        'removed by ' || rule as step,
-        detail,
-        rule <> 'account_guard' or {{ var('account_guard') | lower }} as is_applied,
-        -line_count as line_count,
-        -amount as amount
-    from summed
-    where rule <> 'kept'
+    select * from removed
 
     union all
 
@@ -77,10 +86,9 @@ steps as (
         'spend by the literal rule' as step,
         'all' as detail,
         true as is_applied,
-        coalesce(sum(line_count) filter (where rule in ('kept', 'account_guard')), 0) as line_count,
-        coalesce(sum(amount) filter (where rule in ('kept', 'account_guard')), 0) as amount
-    from summed
-    group by owner_db_id
+        literal_lines as line_count,
+        coalesce(literal_amount, 0) as amount
+    from totals
 
     union all
 
@@ -90,10 +98,9 @@ steps as (
         'spend' as step,
         'all' as detail,
         true as is_applied,
-        coalesce(sum(line_count) filter (where rule = 'kept' or (rule = 'account_guard' and not {{ var('account_guard') | lower }})), 0) as line_count,
-        coalesce(sum(amount) filter (where rule = 'kept' or (rule = 'account_guard' and not {{ var('account_guard') | lower }})), 0) as amount
-    from summed
-    group by owner_db_id
+        spend_lines as line_count,
+        coalesce(spend_amount, 0) as amount
+    from totals
 
 ),
 
@@ -106,7 +113,7 @@ described as (
         steps.step,
         steps.detail,
         steps.is_applied,
-        cast(steps.line_count as bigint) as line_count,
+        steps.line_count,
         cast(steps.amount as decimal(38, 4)) as amount,
         owners.company_currency
     from steps

@@ -36,13 +36,13 @@ account_flag_rules as (
 set_flags as (
 
     {% for flag in flags %}
-    select
-        owner_db_id,
-        account_db_id,
-        '{{ flag }}' as flag
-    from accounts
-    where {{ flag }}
-    {{ "union all" if not loop.last }}
+        select
+            owner_db_id,
+            account_db_id,
+            '{{ flag }}' as flag
+        from accounts
+        where {{ flag }}
+        {{ "union all" if not loop.last }}
     {% endfor %}
 
 ),
@@ -68,7 +68,7 @@ candidates as (
             and coalesce(account_rule_overrides.chart_of_account_db_id, accounts.chart_of_account_db_id, 0)
             = coalesce(accounts.chart_of_account_db_id, 0)
             and (
-                account_rule_overrides.account_code = accounts.account_code
+                accounts.account_code = account_rule_overrides.account_code
                 or accounts.account_number
                 between account_rule_overrides.account_from and account_rule_overrides.account_to
             )

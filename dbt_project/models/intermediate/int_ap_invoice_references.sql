@@ -13,14 +13,14 @@ invoices as (
 written_references as (
 
     {% for reference in ['invoice_number', 'external_identifier', 'payment_reference'] %}
-    select
-        owner_db_id,
-        header_db_id,
-        supplier_db_id,
-        coalesce(invoice_number, external_identifier, 'item ' || ap_transaction_db_id) as invoice_key,
-        {{ reference_key(reference) }} as reference_key
-    from items
-    {{ "union" if not loop.last }}
+        select
+            owner_db_id,
+            header_db_id,
+            supplier_db_id,
+            coalesce(invoice_number, external_identifier, 'item ' || ap_transaction_db_id) as invoice_key,
+            {{ reference_key(reference) }} as reference_key
+        from items
+        {{ "union" if not loop.last }}
     {% endfor %}
 
 ),

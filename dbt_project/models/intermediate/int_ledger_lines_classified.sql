@@ -38,7 +38,18 @@ line_accounts as (
     select
         used_accounts.owner_db_id as line_owner_db_id,
         accounts.owner_db_id as account_owner_db_id,
-        accounts.* exclude (owner_db_id)
+        accounts.account_db_id,
+        accounts.account_code,
+        accounts.account_number,
+        accounts.account_name,
+        accounts.account_group,
+        accounts.chart_of_account_db_id,
+        accounts.account_class,
+        accounts.guard_rule,
+        accounts.guard_exempt_document_types,
+        accounts.is_capex,
+        accounts.is_prepaid,
+        accounts.is_personnel_related
     from used_accounts
     inner join accounts
         on used_accounts.account_db_id = accounts.account_db_id
@@ -70,7 +81,8 @@ lines as (
         coalesce(line_accounts.is_capex, false) as is_capex,
         coalesce(line_accounts.is_prepaid, false) as is_prepaid,
         coalesce(line_accounts.is_personnel_related, false) as is_personnel_related,
-        coalesce(headers.document_type in {{ text_list(var('spend_document_types')) }}, false) as is_spend_document_type,
+        coalesce(headers.document_type in {{ text_list(var('spend_document_types')) }}, false)
+            as is_spend_document_type,
         {{ is_in_ranges('line_accounts.account_number', var('excluded_account_ranges')) }} as is_in_excluded_range,
         case
             when ' ' || line_accounts.guard_exempt_document_types || ' ' like '% ' || headers.document_type || ' %'
@@ -91,7 +103,8 @@ lines as (
 
 ),
 
--- A voucher that only moves money between prepaid accounts and cost bought nothing: the cost counted when it was invoiced.
+-- A voucher that only moves money between prepaid accounts and cost bought nothing: that cost counted when it was
+-- invoiced.
 prepaid_releases as (
 
     select
@@ -111,7 +124,7 @@ prepaid_releases as (
 guarded as (
 
     select
-        lines.* exclude (account_guard_rule),
+        lines.*,
         case
             when not lines.is_prepaid and lines.account_guard_rule is not null then lines.account_guard_rule
             when prepaid_releases.header_db_id is not null then 'prepaid_release'
@@ -132,7 +145,7 @@ classified as (
             when not is_spend_document_type then 'document_type'
             when is_in_excluded_range then 'account_range'
             {%- if var('account_guard') %}
-            when guard_rule is not null then 'account_guard:' || guard_rule
+                when guard_rule is not null then 'account_guard:' || guard_rule
             {%- endif %}
         end as exclusion_reason
     from guarded

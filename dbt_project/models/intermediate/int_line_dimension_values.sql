@@ -15,13 +15,13 @@ dimension_values as (
 used as (
 
     {% for number in range(1, 6) %}
-    select distinct
-        owner_db_id,
-        dimension_{{ number }}_db_id as dimension_value_db_id,
-        {{ number }} as dimension_number
-    from lines
-    where dimension_{{ number }}_db_id is not null
-    {{ "union all" if not loop.last }}
+        select distinct
+            owner_db_id,
+            dimension_{{ number }}_db_id as dimension_value_db_id,
+            {{ number }} as dimension_number
+        from lines
+        where dimension_{{ number }}_db_id is not null
+        {{ "union all" if not loop.last }}
     {% endfor %}
 
 ),

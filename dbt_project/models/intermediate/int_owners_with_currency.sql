@@ -42,7 +42,7 @@ inferred_currencies as (
     qualify
         row_number() over (
             partition by line_currencies.owner_db_id
-            order by line_currencies.lines_in_company_currency desc, currencies.currency_code
+            order by line_currencies.lines_in_company_currency desc, currencies.currency_code asc
         ) = 1
 
 ),

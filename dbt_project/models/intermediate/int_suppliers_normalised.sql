@@ -9,14 +9,20 @@ with suppliers as (
 companies as (
 
     select * from {{ ref('stg_xledger__company') }}
-    qualify row_number() over (partition by company_db_id order by owner_db_id) = 1
+    qualify row_number() over (
+        partition by company_db_id
+        order by owner_db_id
+    ) = 1
 
 ),
 
 addresses as (
 
     select * from {{ ref('stg_xledger__address') }}
-    qualify row_number() over (partition by address_db_id order by owner_db_id) = 1
+    qualify row_number() over (
+        partition by address_db_id
+        order by owner_db_id
+    ) = 1
 
 ),
 
@@ -99,13 +105,20 @@ validated as (
     select
         *,
         case
-            when coalesce(supplier_country, 'NO') = 'NO' and {{ is_norwegian_organisation_number('supplier_org_number') }} then 'no'
-            when coalesce(supplier_country, 'SE') = 'SE' and {{ is_swedish_organisation_number('supplier_org_number') }} then 'se'
+            when
+                coalesce(supplier_country, 'NO') = 'NO'
+                and {{ is_norwegian_organisation_number('supplier_org_number') }}
+                then 'no'
+            when
+                coalesce(supplier_country, 'SE') = 'SE' and {{ is_swedish_organisation_number('supplier_org_number') }}
+                then 'se'
             when supplier_country in ('GB', 'UK') and {{ is_british_company_number('supplier_org_number') }} then 'gb'
         end as org_number_register,
         case
             when regexp_full_match(vat_number, '[A-Z]{2}[0-9A-Z]{6,13}') then vat_number
-            when length(vat_number) >= 8 and regexp_full_match(supplier_country, '[A-Z]{2}') then supplier_country || vat_number
+            when
+                length(vat_number) >= 8 and regexp_full_match(supplier_country, '[A-Z]{2}')
+                then supplier_country || vat_number
         end as vat_key
     from cleaned
 
@@ -158,8 +171,8 @@ named as (
                 (merged.supplier_name is null),
                 (merged.hard_supplier_id <> merged.supplier_id),
                 merged.modified_at desc nulls last,
-                merged.owner_db_id,
-                merged.supplier_db_id
+                merged.owner_db_id asc,
+                merged.supplier_db_id asc
         ) as supplier_name,
         merged.supplier_name as source_supplier_name,
         merged.supplier_code,
@@ -179,7 +192,9 @@ named as (
         merged.to_date,
         merged.modified_at,
         own_companies.company_number_key is not null
-        or merged.company_db_id in (select owners.company_db_id from owners where owners.company_db_id is not null)
+        or merged.company_db_id in (
+            select owners.company_db_id from owners
+            where owners.company_db_id is not null)
             as is_intercompany
     from merged
     left join own_companies

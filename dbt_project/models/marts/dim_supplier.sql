@@ -21,8 +21,8 @@ leading_records as (
                 (source_supplier_name is distinct from supplier_name),
                 (hard_supplier_id <> supplier_id),
                 modified_at desc nulls last,
-                owner_db_id,
-                supplier_db_id
+                owner_db_id asc,
+                supplier_db_id asc
         ) = 1
 
 ),
@@ -31,8 +31,14 @@ source_records as (
 
     select
         supplier_id,
-        string_agg(distinct supplier_code, ', ' order by supplier_code) as supplier_codes,
-        string_agg(owner_db_id || '-' || supplier_db_id, ', ' order by owner_db_id, supplier_db_id) as source_supplier_ids,
+        string_agg(
+            distinct supplier_code, ', '
+            order by supplier_code
+        ) as supplier_codes,
+        string_agg(
+            owner_db_id || '-' || supplier_db_id, ', '
+            order by owner_db_id, supplier_db_id
+        ) as source_supplier_ids,
         count(*) as source_supplier_count,
         bool_or(is_intercompany) as is_intercompany
     from suppliers
@@ -48,7 +54,8 @@ supplier_spend as (
         max(spend_date) as last_spend_date,
         case when count(distinct company_currency) = 1 then sum(amount_net) end as spend_amount,
         case when count(distinct company_currency) = 1 then min(company_currency) end as spend_currency,
-        count(distinct case when invoice_number is not null then owner_db_id || '-' || invoice_number end) as invoice_count
+        count(distinct case when invoice_number is not null then owner_db_id || '-' || invoice_number end)
+            as invoice_count
     from spend
     where supplier_id is not null
     group by supplier_id

@@ -94,16 +94,11 @@ spend as (
         lines.posted_date,
         attribution.invoice_date,
         attribution.due_date,
-        {% if var('spend_date_rule') == 'invoice_date' -%}
-        coalesce(attribution.invoice_date, lines.posted_date)
-        {%- elif var('spend_date_rule') == 'posted_date' -%}
-        lines.posted_date
-        {%- else -%}
-        {{ exceptions.raise_compiler_error("spend_date_rule is invoice_date or posted_date, not " ~ var('spend_date_rule')) }}
-        {%- endif %} as spend_date,
+        {{ spend_date('attribution.invoice_date', 'lines.posted_date') }} as spend_date,
         lines.period_id,
         lines.period_number,
         lines.fiscal_year,
+        lines.account_db_id,
         lines.account_code,
         lines.account_name,
         lines.account_group,
@@ -131,10 +126,16 @@ spend as (
         owners.company_currency,
         attribution.transaction_amount,
         currencies.currency_code as transaction_currency,
-        {%- for number in range(1, 6) %}
-        dimension_{{ number }}.dimension_value_code as dimension_{{ number }}_code,
-        dimension_{{ number }}.dimension_value_name as dimension_{{ number }}_name,
-        {%- endfor %}
+        dimension_1.dimension_value_code as dimension_1_code,
+        dimension_1.dimension_value_name as dimension_1_name,
+        dimension_2.dimension_value_code as dimension_2_code,
+        dimension_2.dimension_value_name as dimension_2_name,
+        dimension_3.dimension_value_code as dimension_3_code,
+        dimension_3.dimension_value_name as dimension_3_name,
+        dimension_4.dimension_value_code as dimension_4_code,
+        dimension_4.dimension_value_name as dimension_4_name,
+        dimension_5.dimension_value_code as dimension_5_code,
+        dimension_5.dimension_value_name as dimension_5_name,
         lines.line_text,
         attribution.is_credit_note,
         lines.is_capex,
@@ -160,13 +161,31 @@ spend as (
             and attribution.supplier_db_id = line_suppliers.supplier_db_id
     left join currencies
         on lines.currency_db_id = currencies.currency_db_id
-    {%- for number in range(1, 6) %}
-    left join dimension_values as dimension_{{ number }}
+    left join dimension_values as dimension_1
         on
-            lines.owner_db_id = dimension_{{ number }}.line_owner_db_id
-            and lines.dimension_{{ number }}_db_id = dimension_{{ number }}.dimension_value_db_id
-            and dimension_{{ number }}.dimension_number = {{ number }}
-    {%- endfor %}
+            lines.owner_db_id = dimension_1.line_owner_db_id
+            and lines.dimension_1_db_id = dimension_1.dimension_value_db_id
+            and dimension_1.dimension_number = 1
+    left join dimension_values as dimension_2
+        on
+            lines.owner_db_id = dimension_2.line_owner_db_id
+            and lines.dimension_2_db_id = dimension_2.dimension_value_db_id
+            and dimension_2.dimension_number = 2
+    left join dimension_values as dimension_3
+        on
+            lines.owner_db_id = dimension_3.line_owner_db_id
+            and lines.dimension_3_db_id = dimension_3.dimension_value_db_id
+            and dimension_3.dimension_number = 3
+    left join dimension_values as dimension_4
+        on
+            lines.owner_db_id = dimension_4.line_owner_db_id
+            and lines.dimension_4_db_id = dimension_4.dimension_value_db_id
+            and dimension_4.dimension_number = 4
+    left join dimension_values as dimension_5
+        on
+            lines.owner_db_id = dimension_5.line_owner_db_id
+            and lines.dimension_5_db_id = dimension_5.dimension_value_db_id
+            and dimension_5.dimension_number = 5
     left join account_categories
         on
             lines.account_owner_db_id = account_categories.owner_db_id
