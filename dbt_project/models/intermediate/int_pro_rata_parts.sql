@@ -42,7 +42,7 @@ weighted as (
         ) as total_weight,
         row_number() over (
             partition by lines.owner_db_id, lines.transaction_db_id
-            order by weights.weight desc, weights.supplier_db_id asc
+            order by weights.supplier_db_id
         ) as split_number
     from lines
     inner join weights
