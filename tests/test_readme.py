@@ -285,6 +285,13 @@ def test_the_rules_of_the_evidence_are_explained(synced: Synced) -> None:
     assert used <= explained
 
 
+def test_the_reasons_of_left_out_lines_are_named(synced: Synced) -> None:
+    reasons = answer(synced, "select distinct split_part(exclusion_reason, ':', 1) as name from marts.fct_ledger_line")
+    names = {str(row["name"]) for row in reasons if row["name"]}
+    assert names
+    assert [name for name in names if f"`{name}" not in section("Questions and their SQL")] == []
+
+
 def test_the_exit_codes_are_those_of_the_program() -> None:
     codes = {
         error.exit_code
