@@ -1,0 +1,80 @@
+"""The sandbox as a process of its own, for tests and programs: it never shares an interpreter with its client."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.sandbox.options import SandboxOptions, command_line
+
+_START_SECONDS = 180.0
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox."""
+
+    url: str
+    token: str
+    truth_path: Path | None
+    tokens: Mapping[int, str]
+    wire_path: Path
+    pid: int
+
+    def wire(self) -> list[dict[str, Any]]:
+        """Everything that went over the wire so far: n, operation, query, variables, status, response."""
+        if not self.wire_path.exists():
+            return []
+        return [json.loads(line) for line in self.wire_path.read_text(encoding="utf-8").splitlines()]
+
+
+@contextmanager
+def running(options: SandboxOptions | None = None) -> Iterator[Sandbox]:
+    """Start a sandbox, wait until it listens, and stop it at the end.
+
+    Raises:
+        RuntimeError: it did not start; the message is what it printed.
+    """
+    options = options or SandboxOptions()
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
+        announce, output = Path(folder) / "announce.json", Path(folder) / "output.txt"
+        wire_log = options.wire_log or Path(folder) / "wire.jsonl"
+        options = dataclasses.replace(options, announce=announce, parent=os.getpid(), wire_log=wire_log)
+        command = [sys.executable, "-m", "pipelines.sandbox", *command_line(options)]
+        with output.open("w") as file:
+            process = subprocess.Popen(command, cwd=_ROOT, stdout=file, stderr=subprocess.STDOUT)  # noqa: S603
+        try:
+            told = _wait(process, announce, output)
+            truth = Path(told["truth"]) if told["truth"] else None
+            tokens = {int(owner): token for owner, token in told["tokens"].items()}
+            yield Sandbox(told["url"], told["token"], truth, tokens, wire_log, process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], announce: Path, output: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if announce.exists():
+            told: dict[str, Any] = json.loads(announce.read_text())
+            return told
+        if process.poll() is not None:
+            raise RuntimeError(f"the sandbox did not start: {output.read_text().strip()}")
+        time.sleep(0.01)
+    raise RuntimeError(f"the sandbox did not start within {_START_SECONDS:.0f} s: {output.read_text().strip()}")

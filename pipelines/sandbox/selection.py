@@ -1,0 +1,140 @@
+"""A GraphQL selection set as SQL: DuckDB itself writes the JSON, so that no row becomes a Python object.
+
+Objects that many rows refer to (a voucher, an account) are written once each and joined.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    get_nullable_type,
+)
+from graphql.execution.collect_fields import collect_sub_fields
+
+from pipelines.sandbox.permissions import Permissions
+from pipelines.sandbox.tables import EMBEDDED, ID_ONLY, reference_column
+
+# Lists of objects inside an object: table of the members, and its column that holds the carrier's dbId.
+_MEMBERS = {("Entity", "glSetupEntries"): ("GLSetupEntry", "entityDbId")}
+_AS_TEXT = ("Int64String", "MoneyString", "DateString", "ID")
+
+
+@dataclass
+class Selection:
+    """Writes the SQL for one root field; ``tables`` fills up with the common table expressions it needs."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, Any]
+    permissions: Permissions
+    tables: list[tuple[str, str]] = field(default_factory=list)
+    _used: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def fields(self, type_name: str, nodes: list[FieldNode]) -> dict[str, FieldNode]:
+        """The fields selected on an object, by response key, fragments and @skip/@include resolved."""
+        graphql_type = self._object_type(type_name)
+        collected = collect_sub_fields(self.schema, dict(self.fragments), dict(self.variables), graphql_type, nodes)
+        return {key: self.merged(same) for key, same in collected.items()}
+
+    def merged(self, nodes: list[FieldNode]) -> FieldNode:
+        """One field asked for in several places: its selections together."""
+        first = nodes[0]
+        if len(nodes) == 1 or first.selection_set is None:
+            return first
+        merged = first.__copy__()
+        merged.selection_set = first.selection_set.__copy__()
+        merged.selection_set.selections = tuple(
+            part for node in nodes if node.selection_set for part in node.selection_set.selections
+        )
+        return merged
+
+    def json_of(self, type_name: str, node: FieldNode, rows: str) -> tuple[str, str]:
+        """A struct expression for the object in each row of ``rows``, and the joins it needs."""
+        members: list[str] = []
+        joins: list[str] = []
+        for key, inner in self.fields(type_name, [node]).items():
+            expression, join = self._value(type_name, inner, rows)
+            members.append(f"'{key}': {expression}")
+            joins.append(join)
+        return "{" + ", ".join(members) + "}", "".join(joins)
+
+    def _value(self, type_name: str, node: FieldNode, rows: str) -> tuple[str, str]:
+        name = node.name.value
+        if name == "__typename":
+            return f"'{type_name}'", ""
+        graphql_type = self._object_type(type_name).fields[name].type
+        named = get_named_type(graphql_type)
+        if not isinstance(named, GraphQLObjectType):
+            column = "glDimensionDbId" if type_name in EMBEDDED else name
+            return _scalar(self.column(rows, column), named.name), ""
+        if not self.permissions.may_read(named.name):
+            return "null::json", ""
+        if isinstance(get_nullable_type(graphql_type), GraphQLList):
+            return self._members(type_name, node, rows)
+        if named.name in EMBEDDED:
+            inner, joins = self.json_of(named.name, node, rows)
+            return f"case when {self.column(rows, 'glDimensionDbId')} is not null then {inner} end", joins
+        reference = self.column(rows, reference_column(type_name, name))
+        if named.name in ID_ONLY:
+            members = ", ".join(f"'{key}': {reference}::varchar" for key in self.fields(named.name, [node]))
+            return f"case when {reference} is not null then {{{members}}} end", ""
+        found = self._written_once(named.name, node, f'"dbId" in (select {reference} from {rows})', "dbId")
+        return f"{found}.json", f" left join {found} on {found}.key = {reference}"
+
+    def _members(self, type_name: str, node: FieldNode, rows: str) -> tuple[str, str]:
+        member_type, carrier = _MEMBERS[type_name, node.name.value]
+        key = self.column(rows, "dbId")
+        condition = f'"{carrier}" in (select {key} from {rows})'
+        each = self._written_once(member_type, node, condition, carrier)
+        lists = self._name()
+        self.tables.append((lists, f"select key, to_json(list(json order by row)) as json from {each} group by key"))
+        return f"{lists}.json", f" left join {lists} on {lists}.key = {key}"
+
+    def _written_once(self, type_name: str, node: FieldNode, condition: str, key_column: str) -> str:
+        """A table with ``key``, ``row`` (dbId) and ``json`` of the objects that meet a condition."""
+        rows, written = self._name(), self._name()
+        place = len(self.tables)
+        struct, joins = self.json_of(type_name, node, rows)
+        key, row = self.column(rows, key_column), self.column(rows, "dbId")
+        self.tables.insert(place, (rows, f'select {self.columns(rows)} from "{type_name}" where {condition}'))
+        self.tables.append(
+            (written, f"select {key} as key, {row} as row, to_json({struct}) as json from {rows}{joins}")
+        )
+        return written
+
+    def column(self, rows: str, name: str) -> str:
+        """A column of a table expression; only what is used is read."""
+        self._used[rows].add(name)
+        return f'{rows}."{name}"'
+
+    def columns(self, rows: str) -> str:
+        """The columns of a table expression that were used."""
+        return ", ".join(f'"{name}"' for name in sorted(self._used[rows]))
+
+    def _name(self) -> str:
+        return f"t{next(self._numbers)}"
+
+    def _object_type(self, type_name: str) -> GraphQLObjectType:
+        graphql_type = self.schema.type_map[type_name]
+        assert isinstance(graphql_type, GraphQLObjectType)  # noqa: S101
+        return graphql_type
+
+
+def _scalar(column: str, type_name: str) -> str:
+    if type_name in _AS_TEXT:
+        return f"{column}::varchar"
+    if type_name == "DateTimeString":
+        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S')"
+    return column
