@@ -59,7 +59,7 @@ def _dbt(warehouse: Warehouse, *command: str) -> int:
     for name in [name for name in environment if name.startswith("SOURCES__XLEDGER__")]:
         del environment[name]
     return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "dbt.cli.main", *command, "--no-use-colors"], env=environment, cwd=_ROOT, check=False
+        [Path(sys.executable).with_name("dbt"), *command, "--no-use-colors"], env=environment, cwd=_ROOT, check=False
     ).returncode
 
 

@@ -13,16 +13,16 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from pipelines.console import Console
 from pipelines.last_run import LastRun
 from pipelines.run_record import RunRecord
-from pipelines.warehouse import Warehouse
+from pipelines.warehouse import RAW_SCHEMA, Warehouse
 from pipelines.xledger.asking import Access
 from pipelines.xledger.client import Traffic
-from pipelines.xledger.errors import XledgerError
+from pipelines.xledger.errors import LedgerChanged, PayrollStop, XledgerError
 from pipelines.xledger.reading import LedgerReader
 from pipelines.xledger.settings import Settings
-from pipelines.xledger.source import xledger
+from pipelines.xledger.source import as_table, xledger
 from pipelines.xledger.workbench import workbench
 
-RAW_DATASET = "raw_xledger"
+_ATTEMPTS = 2
 
 
 def read_and_load(
@@ -34,45 +34,77 @@ def read_and_load(
     console: Console,
     accept_shrink: bool = False,
 ) -> None:
-    """A full read, committed to the raw tables only when all of it is there.
+    """A full read into a new warehouse file, which takes the old one's place only when all of it is there.
 
     Raises:
-        XledgerError: nothing was committed.
+        XledgerError: the warehouse is as it was.
     """
-    with workbench(warehouse.build) as connection:
-        reader = LedgerReader(settings, accesses, connection, warehouse.salt(), console.progress)
-        console.say("Payroll pre-queries")
-        last_run = LastRun.of(warehouse)
-        reader.prepare()
-        last_run.refuse_empty_payroll(reader.fence, settings.no_payroll_expected)
-        console.say("Reading")
-        source = xledger(reader)
-        source.resources.add(dlt.resource(_record(record, reader, traffic), name="run_record"))
-        pipeline = _pipeline(warehouse)
-        with _dlt_step(warehouse):
-            pipeline.extract(source)
+    last_run = LastRun.of(warehouse)
+    with warehouse.incoming():
+        for attempt in range(1, _ATTEMPTS + 1):
+            pipeline = _pipeline(warehouse)
+            try:
+                with workbench(warehouse.build) as connection:
+                    reader = LedgerReader(settings, accesses, connection, warehouse.salt(), console.progress)
+                    _extract(pipeline, warehouse, reader, settings, last_run, record, traffic, console)
+                    became_payroll = reader.became_payroll()
+            except LedgerChanged as changed:
+                if attempt == _ATTEMPTS:
+                    raise
+                console.say(f"{changed} Reading once more.")
+                continue
+            if not became_payroll:
+                break
+            console.say(
+                f"{became_payroll} rows became payroll while they were read; they are dropped, all is read again."
+            )
+        else:
+            raise PayrollStop(
+                "Rows kept becoming payroll while they were read; nothing was kept or published. Run again when payroll "
+                "is not being posted."
+            )
         if not accept_shrink:
             last_run.refuse_shrinking({name: progress.rows for name, progress in reader.progress.items()})
         with _dlt_step(warehouse):
             pipeline.normalize()
             pipeline.load(raise_on_failed_jobs=True)
+        warehouse.take_incoming()
+
+
+def _extract(
+    pipeline: dlt.Pipeline,
+    warehouse: Warehouse,
+    reader: LedgerReader,
+    settings: Settings,
+    last_run: LastRun,
+    record: RunRecord,
+    traffic: Traffic,
+    console: Console,
+) -> None:
+    console.say("Payroll pre-queries")
+    reader.prepare()
+    last_run.refuse_empty_payroll(reader.fence, settings.no_payroll_expected)
+    console.say("Reading")
+    source = xledger(reader)
+    source.resources.add(dlt.resource(_record(record, reader, traffic), name="run_record"))
+    with _dlt_step(warehouse):
+        pipeline.extract(source)
 
 
 def _record(record: RunRecord, reader: LedgerReader, traffic: Traffic) -> Iterator[Any]:
     for name, rows in record.tables(reader, traffic).items():
-        hints = dlt.mark.make_hints(table_name=name, write_disposition="append", file_format="parquet")
-        yield dlt.mark.with_hints(rows, hints, create_table_variant=True)
+        yield as_table(name, rows, "append")
 
 
 def _pipeline(warehouse: Warehouse) -> dlt.Pipeline:
-    # A killed run may have left a package behind; a full read owes it nothing.
+    # A full read owes nothing to what an earlier attempt, or a killed run, left in dlt's folder.
     shutil.rmtree(warehouse.dlt, ignore_errors=True)
     warehouse.dlt.mkdir(mode=0o700)
     return dlt.pipeline(
         "xledger",
         pipelines_dir=str(warehouse.dlt),
-        destination=dlt.destinations.duckdb(str(warehouse.raw)),
-        dataset_name=RAW_DATASET,
+        destination=dlt.destinations.duckdb(str(warehouse.incoming_raw)),
+        dataset_name=RAW_SCHEMA,
     )
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from pipelines.xledger.errors import ConfigurationError
+
+RAW_SCHEMA = "raw_xledger"
+
+# What outlives a full read: the runs and their payroll evidence, and dbt's snapshots.
+_HISTORY_TABLES = ("sync_run", "sync_run_entity", "payroll_exclusion")
+_SNAPSHOT_SCHEMA = "snapshots"
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,11 @@ class Warehouse:
     @property
     def raw(self) -> Path:
         return self.build / "warehouse.duckdb"
+
+    @property
+    def incoming_raw(self) -> Path:
+        """Where a full read loads to. The file's stem is the database's name, so it is the same."""
+        return self.build / "incoming" / "warehouse.duckdb"
 
     @property
     def marts(self) -> Path:
@@ -89,6 +103,38 @@ class Warehouse:
             path.touch(mode=0o600)
             path.write_text(secrets.token_hex(32), encoding="ascii")
         return path.read_text(encoding="ascii")
+
+    @contextmanager
+    def incoming(self) -> Iterator[None]:
+        """A new warehouse file with the history of the present one, gone again unless `take_incoming` took it.
+
+        A new file rather than new rows in the old one: rows that are payroll by now leave no bytes behind in free pages.
+        """
+        shutil.rmtree(self.incoming_raw.parent, ignore_errors=True)
+        self.incoming_raw.parent.mkdir(mode=0o700)
+        try:
+            with duckdb.connect(str(self.incoming_raw)) as connection:
+                connection.execute(f"attach '{_quoted(self.raw)}' as present (read_only)")
+                for schema, table in self._history(connection):
+                    connection.execute(f'create schema if not exists "{schema}"')
+                    connection.execute(f'create table "{schema}"."{table}" as from present."{schema}"."{table}"')
+            yield
+        finally:
+            shutil.rmtree(self.incoming_raw.parent, ignore_errors=True)
+
+    def _history(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+        found = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'present' "
+            "and ((schema_name = ? and list_contains(?, table_name)) or schema_name = ?)",
+            [RAW_SCHEMA, list(_HISTORY_TABLES), _SNAPSHOT_SCHEMA],
+        ).fetchall()
+        return [(schema, table) for schema, table in found]
+
+    def take_incoming(self) -> None:
+        """Put the loaded warehouse in place of the present one, in one step."""
+        os.chmod(self.incoming_raw, 0o600)  # noqa: PTH101
+        self.incoming_raw.replace(self.raw)
+        self.raw.with_suffix(".duckdb.wal").unlink(missing_ok=True)
 
     def clear_marts(self) -> None:
         """Each build starts from an empty marts file, so nothing of an earlier one stays in its pages."""

@@ -55,11 +55,12 @@ class Asking:
         rows: Rows,
         variables: Mapping[str, Any],
         guard: Guard | None = None,
+        after: str | None = None,
     ) -> Iterator[Page]:
-        """All pages of one read."""
+        """All pages of one read, from the beginning or from a cursor."""
         operation = access.capabilities.fit(document(document_name))
         accept = partial(self.landing.land, operation=operation, rows=rows, guard=guard)
-        for page in pages(access.client, operation, variables, self.page_size, accept):
+        for page in pages(access.client, operation, variables, self.page_size, accept, after):
             self._count(page)
             yield page
 

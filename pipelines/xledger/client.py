@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ import requests
 from requests.auth import AuthBase
 
 from pipelines.xledger.errors import (
+    NO_DATA,
     ApiFailed,
     MalformedResponse,
     PermissionMissing,
@@ -38,10 +40,11 @@ Accept = Callable[[bytes], Answer]
 
 _CONNECT_AND_READ_SECONDS = (10, 90)
 _TRIES = 8
-_CONNECTION_TRIES = 3
 _LONGEST_BACKOFF_SECONDS = 30.0
+_WAIT_WORTH_SAYING_SECONDS = 10.0
 _LONGEST_CREDIT_WAIT_SECONDS = 2 * 3600.0
 _DEFAULT_CREDIT_WAIT_SECONDS = 20 * 60.0
+_LONGEST_LIMIT_WAITS_SECONDS = 4 * 3600.0
 _API_TIME = ZoneInfo("Europe/Oslo")
 
 
@@ -124,19 +127,24 @@ class Client:
             ApiFailed: nothing helped.
         """
         failures = 0
+        waited_for_limits = 0.0
         while True:
             try:
                 return self._send_once(request, accept, retry=failures > 0)
-            except _TryAgain as fault:
-                if fault.is_limit:
-                    self._sleep(fault.seconds or 1.0, f"{request.operation}: {fault.reason}")
-                    continue
+            except _TryAgain as caught:
+                fault = caught
+            if fault.is_limit:
+                seconds = fault.seconds or 1.0
+                waited_for_limits += seconds
+                if waited_for_limits > _LONGEST_LIMIT_WAITS_SECONDS:
+                    raise ApiFailed(f"{request.operation}: {fault.reason}, for hours on end; run again later.")
+            else:
                 failures += 1
-                tries = _CONNECTION_TRIES if fault.reason == _NO_CONNECTION else _TRIES
-                if failures >= tries:
-                    raise self._gave_up(request, fault, failures) from None
+                if failures >= _TRIES_OF.get(fault.reason, _TRIES):
+                    raise self._gave_up(request, fault, failures)
                 backoff = min(_LONGEST_BACKOFF_SECONDS, self._backoff_seconds * 2 ** (failures - 1))
-                time.sleep(fault.seconds or backoff * random.uniform(0.5, 1.0))  # noqa: S311
+                seconds = fault.seconds or backoff * random.uniform(0.5, 1.0)  # noqa: S311
+            self._sleep(seconds, f"{request.operation}: {fault.reason}")
 
     def _send_once(self, request: Request, accept: Accept[Answer], *, retry: bool) -> Answer:
         body = json.dumps(
@@ -145,32 +153,27 @@ class Client:
         ).encode()
         self._pace.wait()
         received = 0
+        # Errors are raised outside the except blocks: as the context of ours, theirs would carry token, variables and body.
+        fault: Exception | None = None
         try:
             with self._session.post(
                 self._url, data=body, timeout=_CONNECT_AND_READ_SECONDS, allow_redirects=False, stream=True
             ) as response:
                 content = response.content
                 received = response.raw.tell()
-        except (requests.exceptions.ProxyError, requests.exceptions.SSLError) as error:
-            raise Unreachable(
-                f"No trusted connection to the API ({type(error).__name__}); check proxy and certificates."
-            ) from None
-        except requests.exceptions.ConnectTimeout:
-            raise _TryAgain(_NO_CONNECTION) from None
-        except requests.exceptions.Timeout:
-            raise _TryAgain("no answer in time") from None
-        except requests.exceptions.ConnectionError as error:
-            raise _TryAgain(_NO_CONNECTION if _never_connected(error) else "the connection broke") from None
         except requests.exceptions.RequestException as error:
-            raise _TryAgain(f"the answer could not be read ({type(error).__name__})") from None
+            fault = _transport_fault(error)
         finally:
             self.traffic.add(len(body), received, retry)
+        if fault is not None:
+            raise fault
         self._check_status(request, response, content)
         self._check_errors(request, content)
         try:
             return accept(content)
         except MalformedResponse as error:
-            raise _TryAgain(str(error)) from None
+            fault = _TryAgain(str(error))
+        raise fault
 
     def _check_status(self, request: Request, response: requests.Response, content: bytes) -> None:
         status = response.status_code
@@ -196,13 +199,12 @@ class Client:
         # An unescaped "errors" between quotes can only be a key or a whole value, so large clean pages are not parsed twice.
         if b'"errors"' not in content:
             return
-        try:
-            answer = json.loads(content)
-        except ValueError:
-            raise _TryAgain("the body is no whole JSON") from None
+        answer = _parsed(content)
+        if answer is None:
+            raise _TryAgain("the body is no whole JSON")
         errors = answer.get("errors") if isinstance(answer, dict) else None
         if errors:
-            raise _typed(request, [error for error in errors if isinstance(error, dict)])
+            raise _typed(request, errors if isinstance(errors, list) else [errors])
 
     def _gave_up(self, request: Request, fault: _TryAgain, failures: int) -> Exception:
         if fault.reason == _NO_CONNECTION:
@@ -214,17 +216,43 @@ class Client:
     def _sleep(self, seconds: float, reason: str) -> None:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if seconds >= 10:
+            if seconds >= _WAIT_WORTH_SAYING_SECONDS:
                 self._say(f"{reason}: going on in {int(left) + 1} s")
             time.sleep(min(left, 60.0))
 
 
 _NO_CONNECTION = "no connection"
+# Faults that rarely pass by themselves are not waited for as long.
+_TRIES_OF = {_NO_CONNECTION: 3, NO_DATA: 4}
+
+
+def _transport_fault(error: requests.exceptions.RequestException) -> Exception:
+    match error:
+        case requests.exceptions.ProxyError() | requests.exceptions.SSLError():
+            return Unreachable(
+                f"No trusted connection to the API ({type(error).__name__}); check proxy and certificates."
+            )
+        case requests.exceptions.ConnectTimeout():
+            return _TryAgain(_NO_CONNECTION)
+        case requests.exceptions.Timeout():
+            return _TryAgain("no answer in time")
+        case requests.exceptions.ConnectionError():
+            return _TryAgain(_NO_CONNECTION if _never_connected(error) else "the connection broke")
+        case _:
+            return _TryAgain(f"the answer could not be read ({type(error).__name__})")
 
 
 def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
     text = repr(error)
     return "NewConnectionError" in text or "NameResolutionError" in text
+
+
+def _parsed(content: bytes) -> Any:
+    """The JSON in the body; None where it is none."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 def _token_rejected() -> TokenRejected:
@@ -234,13 +262,14 @@ def _token_rejected() -> TokenRejected:
     )
 
 
-def _typed(request: Request, errors: list[dict[str, Any]]) -> Exception:
+def _typed(request: Request, errors: list[Any]) -> Exception:
     """The exception for the errors of an answer; data beside errors counts as failed."""
+    codes: set[str] = set()
     for error in errors:
-        extensions = error.get("extensions") if isinstance(error.get("extensions"), dict) else {}
-        code = str(error.get("code") or "")
-        message = str(error.get("message") or "")
-        lower = message.lower()
+        fields = error if isinstance(error, dict) else {}
+        extensions = fields.get("extensions") if isinstance(fields.get("extensions"), dict) else {}
+        code = str(fields.get("code") or "")
+        lower = str(fields.get("message") or "").lower()
         if code.endswith("INSUFFICIENT_CREDITS"):
             return _TryAgain("credits are used up", _seconds_until((extensions or {}).get("resetAt")), is_limit=True)
         if code.endswith("BURST_RATE_LIMIT_REACHED") or "too many requests" in lower:
@@ -259,13 +288,16 @@ def _typed(request: Request, errors: list[dict[str, Any]]) -> Exception:
             return PermissionMissing((request.operation,))
         if any(word in lower for word in ("too long", "too large", "too many", "at most", "maximum", "exceeds")):
             return RequestTooLarge(f"{request.operation}: the API refuses the size of the request.")
-    codes = sorted(
-        {str(error.get("code") or (error.get("extensions") or {}).get("code") or "no code") for error in errors}
-    )
+        codes.add(_shown_code(code or str((extensions or {}).get("code") or "no code")))
     return ApiFailed(
-        f"{request.operation}: the API refused the query ({', '.join(code[:80] for code in codes)}); "
+        f"{request.operation}: the API refused the query ({', '.join(sorted(codes))}); "
         "run `make check`, and report this if it stays."
     )
+
+
+def _shown_code(code: str) -> str:
+    """The code where it is one; free text could repeat a variable."""
+    return code if re.fullmatch(r"[A-Z0-9_.]{1,80}", code) or code == "no code" else "unknown code"
 
 
 def _seconds_until(reset_at: object) -> float:

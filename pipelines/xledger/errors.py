@@ -5,6 +5,8 @@ Messages carry names, counts and ids only: never a row, a variable, a response b
 
 from __future__ import annotations
 
+NO_DATA = "the answer holds no data"
+
 
 class XledgerError(Exception):
     """The run failed; nothing was published."""
@@ -52,6 +54,10 @@ class QueryTimedOut(ApiFailed):
 
 class MalformedResponse(ApiFailed):
     """The body is cut, is no JSON, or is no GraphQL answer."""
+
+
+class LedgerChanged(ApiFailed):
+    """The ledger changed under the read: what came does not fit what the pre-queries saw."""
 
 
 class UntrustedValue(ApiFailed):

@@ -8,7 +8,7 @@ are left out, so each lands once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.xledger.capabilities import Operation
-from pipelines.xledger.errors import MalformedResponse, UntrustedValue
+from pipelines.xledger.errors import NO_DATA, MalformedResponse, UntrustedValue
 from pipelines.xledger.tables import SHARED_OWNER, Column, Kind, Table
 
 Path = tuple[str, ...]
@@ -30,8 +30,12 @@ _API_TIME_ZONE = "Europe/Oslo"
 # What DECIMAL(19,4) holds without losing a digit: fifteen digits, then four decimals and any zeros.
 _EXACT_MONEY = r"-?([0-9]{1,15}(\.[0-9]{0,4}0*)?|\.[0-9]{1,4}0*)"
 
+# DuckDB's JSON reader makes a double of a bare number: exact to fifteen digits, and these with their point are so long.
+_LONGEST_EXACT_NUMBER = 16
+
 # Norwegian national ids have 11 digits; Swedish and Danish ones 10 or 12, told from organisation numbers by the month.
-_NATIONAL_ID = r"^(\d{11}|(19|20)?\d{2}[01]\d{7})$"
+# A Swedish sole trader's VAT number is SE, the ten digits, 01.
+_NATIONAL_ID = r"^(\d{11}|(19|20)?\d{2}[01]\d{7}|SE\d{2}[01]\d{9})$"
 _NATIONAL_ID_COLUMNS = frozenset({"company_number", "tax_number", "tax_no"})
 
 
@@ -72,7 +76,8 @@ class Landing:
     """Turns responses into Arrow tables. ``workbench`` is a private DuckDB; of what was handed out it holds ids only."""
 
     def __init__(self, workbench: duckdb.DuckDBPyConnection, salt: str) -> None:
-        self._workbench = workbench
+        # A page lands in a thread of its own while its caller uses the workbench, and a connection holds one result only.
+        self._workbench = workbench.cursor()
         self._workbench.execute("create schema if not exists landed; set time zone 'UTC'")
         self._workbench.execute("set variable salt = $salt", {"salt": salt})
 
@@ -90,7 +95,7 @@ class Landing:
             guard(self._workbench)
         tables: dict[str, pa.Table] = {}
         for split in rows.splits:
-            landed = self._select(split, leaves)
+            landed = self._select(split)
             before = tables.get(split.table.name)
             tables[split.table.name] = landed if before is None else pa.concat_tables([before, landed])
         return Page(tables, self._count(), end_cursor, has_next_page)
@@ -105,72 +110,103 @@ class Landing:
         return int(self._value(f"select count(*) from landed.{table}"))
 
     def _parse(self, body: bytes, operation: Operation, rows: Rows, leaves: frozenset[Path]) -> tuple[str | None, bool]:
-        kinds = dict.fromkeys(leaves, Kind.TEXT) | dict(_kinds(rows.splits, leaves))
-        nodes = _nodes_path(operation.root, rows.node_path)
         try:
             response = pa.table({"body": pa.array([body], pa.large_binary()).cast(pa.large_string())})
         except pa.ArrowInvalid:
             raise MalformedResponse("the body is no UTF-8") from None
+        declared = dict(_kinds(rows.splits))
+        kinds = {leaf: declared.get(leaf, Kind.TEXT) for leaf in leaves}
+        lacking = {leaf: kind for leaf, kind in declared.items() if leaf not in leaves}
+        nodes = (
+            f"select unnest(json_extract(body, '{_nodes_path(operation.root, rows.node_path)}')) as node from response"
+        )
         self._workbench.register("response", response)
         try:
             end_cursor, has_next_page = self._page_info(operation.root, rows.node_path)
-            typed = {leaf: "VARCHAR" if kind is Kind.MONEY else kind.value for leaf, kind in kinds.items()}
-            self._fill(nodes, typed, "from_json_strict")
-        except duckdb.Error as error:
-            if not isinstance(error, (duckdb.InvalidInputException, duckdb.ConversionException)):
-                raise
-            if "cast" in str(error).lower() or isinstance(error, duckdb.ConversionException):
-                self._fill(nodes, dict.fromkeys(kinds, "VARCHAR"), "from_json")
-                self._refuse_untrusted({leaf: kind for leaf, kind in kinds.items() if kind is not Kind.TEXT}, operation)
-            raise MalformedResponse("the body is no whole JSON of the asked form") from None
+            if not self._fill(nodes, kinds, lacking, "from_json_strict"):
+                if self._fill(nodes, dict.fromkeys(kinds, Kind.TEXT), lacking, "from_json"):
+                    self._refuse_untrusted(kinds, operation, rows)
+                raise MalformedResponse("the body is no whole JSON of the asked form")
+            if rows.node_path == CONNECTION:
+                self._refuse_missing_rows(operation.root)
+            money = {leaf: kind for leaf, kind in kinds.items() if kind is Kind.MONEY}
+            self._refuse_untrusted(money, operation, rows)
+            self._refuse_rounded(money, nodes, operation)
         finally:
             self._workbench.unregister("response")
-        self._refuse_untrusted({leaf: kind for leaf, kind in kinds.items() if kind is Kind.MONEY}, operation)
         return end_cursor, has_next_page
 
     def _page_info(self, root: str, node_path: Path) -> tuple[str | None, bool]:
         if node_path != CONNECTION:
             holder = ".".join(("$.data", root, *node_path[:-1]))
-            found = self._value(f"select json_type(body, '{holder}') from response")
-            if found != "OBJECT":
-                raise MalformedResponse("the answer holds no data")
+            if self._read(f"json_type(body, '{holder}')") != "OBJECT":
+                raise MalformedResponse(NO_DATA)
             return None, False
         paths = [f"$.data.{root}.pageInfo.hasNextPage", f"$.data.{root}.edges[#-1].cursor"]
-        has_next_page, end_cursor = self._value(f"select json_extract_string(body, {paths}) from response")
-        if has_next_page is None:
-            raise MalformedResponse("the answer holds no data")
+        has_next_page, end_cursor = self._read(f"json_extract_string(body, {paths})") or (None, None)
+        if has_next_page not in ("true", "false"):
+            raise MalformedResponse(NO_DATA)
         return end_cursor, has_next_page == "true"
 
-    def _fill(self, nodes: str, types: Mapping[Path, str], transform: str) -> None:
-        flat = ["n." + ".".join(f'"{step}"' for step in leaf) + f" as {_reference(leaf)}" for leaf in sorted(types)]
-        self._workbench.execute(
-            f"create or replace temp table {PAGE} as select {', '.join(flat)} from ("
-            f"  select {transform}(node, '{_structure(types)}') as n"
-            f"  from (select unnest(json_extract(body, '{nodes}')) as node from response))"
-        )
+    # DuckDB's errors quote the response. In the next two methods they end, so that no other error has them as its context.
 
-    def _refuse_untrusted(self, kinds: Mapping[Path, Kind], operation: Operation) -> None:
+    def _read(self, expression: str) -> Any:
+        """The value of an expression over the response; None where the response is no JSON."""
+        try:
+            return self._value(f"select {expression} from response")
+        except duckdb.InvalidInputException:
+            return None
+
+    def _fill(self, nodes: str, kinds: Mapping[Path, Kind], lacking: Mapping[Path, Kind], transform: str) -> bool:
+        """Parse the nodes into the page, with nulls for what was not asked for; False where they are not of these kinds."""
+        flat = ["n." + ".".join(f'"{step}"' for step in leaf) + f" as {_reference(leaf)}" for leaf in sorted(kinds)]
+        flat += [f"null::{_parsed_as(lacking[leaf])} as {_reference(leaf)}" for leaf in sorted(lacking)]
+        structure = _structure({leaf: _parsed_as(kind) for leaf, kind in kinds.items()})
+        try:
+            self._workbench.execute(
+                f"create or replace temp table {PAGE} as select {', '.join(flat)} "
+                f"from (select {transform}(node, '{structure}') as n from ({nodes}))"
+            )
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            return False
+        return True
+
+    def _refuse_missing_rows(self, root: str) -> None:
+        """Every row has its id, and no rows come as an empty or a null list: a short answer is never taken for the end."""
+        if self._value(f'select count(*) from {PAGE} where "dbId" is null'):
+            raise MalformedResponse("the answer holds a row without its id")
+        if not self._count() and self._read(f"json_type(body, '$.data.{root}.edges')") not in ("ARRAY", "NULL"):
+            raise MalformedResponse("the answer holds no list of rows")
+
+    def _refuse_untrusted(self, kinds: Mapping[Path, Kind], operation: Operation, rows: Rows) -> None:
         """Stop at the first value that its declared type cannot hold exactly."""
-        if not kinds:
+        bad = {leaf: _untrusted(_reference(leaf), kind) for leaf, kind in kinds.items() if kind is not Kind.TEXT}
+        if not bad:
             return
-        bad = {leaf: _untrusted(_reference(leaf), kind) for leaf, kind in kinds.items()}
-        any_bad = " or ".join(bad.values())
         which = " ".join(f"when {condition} then '{'.'.join(leaf)}'" for leaf, condition in bad.items())
         found = self._workbench.execute(
-            f'select "dbId"::varchar, case {which} end from {PAGE} where {any_bad} limit 1'
+            f"select case {which} end, {_row_id(rows)}::varchar from {PAGE} where {' or '.join(bad.values())} limit 1"
         ).fetchone()
         if found:
-            raise UntrustedValue(
-                f"{operation.root}: the value of {found[1]} in row {found[0]} cannot be held exactly; "
-                "look at that row in Xledger. Nothing was published."
-            )
+            raise _untrusted_value(operation, *found)
 
-    def _select(self, split: Split, leaves: frozenset[Path]) -> pa.Table:
+    def _refuse_rounded(self, money: Collection[Path], nodes: str, operation: Operation) -> None:
+        """Stop at the first amount that came as a number with more digits than the JSON reader keeps."""
+        for leaf in money:
+            if self._value(f"select max(length({_reference(leaf)})) > {_LONGEST_EXACT_NUMBER} from {PAGE}"):
+                amount = f"'$.{'.'.join(leaf)}'"
+                row_id = self._value(
+                    f"select node->>'$.dbId' from ({nodes}) where json_type(node, {amount}) = 'DOUBLE' "
+                    f"and length(ltrim(node->>{amount}, '-')) > {_LONGEST_EXACT_NUMBER} limit 1"
+                )
+                if row_id is not None:
+                    raise _untrusted_value(operation, ".".join(leaf), row_id)
+
+    def _select(self, split: Split) -> pa.Table:
         name = split.table.name
         made = dict(split.made)
         columns = {
-            column.name: made.get(column.name) or _expression(column, split.prefix, leaves)
-            for column in split.table.columns
+            column.name: made.get(column.name) or _expression(column, split.prefix) for column in split.table.columns
         }
         self._workbench.execute(f"create table if not exists landed.{name} (owner_db_id bigint, db_id bigint)")
         keys = {column: expression for column, expression in columns.items() if column in ("owner_db_id", "db_id")}
@@ -217,12 +253,23 @@ def _aliased(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{expression} as {name}" for name, expression in columns.items())
 
 
-def _kinds(splits: tuple[Split, ...], leaves: frozenset[Path]) -> Iterator[tuple[Path, Kind]]:
+def _kinds(splits: tuple[Split, ...]) -> Iterator[tuple[Path, Kind]]:
     for split in splits:
         for column in split.table.columns:
-            path = (*split.prefix, *column.path)
-            if column.path and path in leaves:
-                yield path, column.kind
+            if column.path:
+                yield (*split.prefix, *column.path), column.kind
+
+
+def _parsed_as(kind: Kind) -> str:
+    """The type that the JSON reader gives; an amount stays text until its digits have been counted."""
+    return "VARCHAR" if kind is Kind.MONEY else kind.value
+
+
+def _row_id(rows: Rows) -> str:
+    """SQL for the id of a response's row, as errors name it."""
+    split = rows.splits[0]
+    path = next(column.path for column in split.table.columns if column.name == "db_id")
+    return _reference((*split.prefix, *path))
 
 
 def _structure(types: Mapping[Path, str]) -> str:
@@ -236,11 +283,10 @@ def _structure(types: Mapping[Path, str]) -> str:
     return json.dumps(tree)
 
 
-def _expression(column: Column, prefix: Path, leaves: frozenset[Path]) -> str:
-    path = (*prefix, *column.path)
-    if not column.path or path not in leaves:
+def _expression(column: Column, prefix: Path) -> str:
+    if not column.path:
         return f"{SHARED_OWNER if column.name == 'owner_db_id' else 'null'}::{column.kind.value}"
-    value = _reference(path)
+    value = _reference((*prefix, *column.path))
     if column.name == "owner_db_id":
         return f"coalesce({value}, {SHARED_OWNER})"
     if column.kind is Kind.TIME:
@@ -258,3 +304,10 @@ def _untrusted(value: str, kind: Kind) -> str:
     if kind is Kind.MONEY:
         return f"({value} is not null and not regexp_full_match({value}, '{_EXACT_MONEY}'))"
     return f"({value} is not null and try_cast({value} as {kind.value}) is null)"
+
+
+def _untrusted_value(operation: Operation, leaf: str, row_id: str) -> UntrustedValue:
+    return UntrustedValue(
+        f"{operation.root}: the value of {leaf} in row {row_id} cannot be held exactly; look at that row in Xledger. "
+        "Nothing was published."
+    )

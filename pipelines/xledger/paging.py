@@ -51,8 +51,11 @@ def pages(
     variables: Mapping[str, Any],
     page_size: PageSize,
     accept: Accept[AnyPage],
+    after: str | None = None,
 ) -> Iterator[AnyPage]:
-    """All pages of one read. ``accept`` turns a body into a page; it runs in a thread of its own, one page at a time."""
+    """All pages of one read, from the beginning or from a cursor.
+
+    ``accept`` turns a body into a page; it runs in a thread of its own, one page at a time."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="page") as executor:
         ask: Callable[[str | None], Future[AnyPage]] = lambda cursor: executor.submit(  # noqa: E731
             _one_page, client, operation, variables, page_size, accept, cursor
@@ -60,7 +63,7 @@ def pages(
         cursor: str | None = None
         seen: set[str] = set()
         empty = 0
-        under_way = ask(None)
+        under_way = ask(after)
         while True:
             page = under_way.result()
             if not page.has_next_page:

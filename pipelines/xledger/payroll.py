@@ -254,6 +254,11 @@ class PayrollFence:
         """Number of rows left out for their payroll document type."""
         return int(self._row(f"select count(*) from {_EXCLUDED_TABLES[root]} where rule = 'type'")[0])
 
+    def handed_out_wrongly(self, root: str, table: str) -> int:
+        """Rows of a raw table that were handed out and that the rules, run again, leave out."""
+        landed = f"select db_id from landed.{table}"
+        return int(self._row(f"select count(*) from {_EXCLUDED_TABLES[root]} where db_id in ({landed})")[0])
+
     def suppliers_to_ask_for(self) -> list[int]:
         """Suppliers' ids, without those that only payroll items name (staff, unions, collectors set up as suppliers)."""
         rows = self._workbench.execute(

@@ -12,6 +12,7 @@ from pipelines.xledger.capabilities import Capabilities
 from pipelines.xledger.client import Client, Request, Traffic
 from pipelines.xledger.documents import document
 from pipelines.xledger.errors import (
+    NO_DATA,
     ApiFailed,
     ConfigurationError,
     MalformedResponse,
@@ -173,7 +174,7 @@ def _ask(client: Client, operation: str, query: str) -> dict[str, Any]:
         except ValueError:
             raise MalformedResponse("the body is no JSON") from None
         if not isinstance(answer, dict) or "data" not in answer:
-            raise MalformedResponse("the answer holds no data")
+            raise MalformedResponse(NO_DATA)
         return answer["data"] or {}
 
     return client.execute(Request(operation, query), accept)

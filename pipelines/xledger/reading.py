@@ -10,8 +10,9 @@ import pyarrow as pa
 from pipelines.xledger import entities
 from pipelines.xledger.asking import LEDGER_OWNERS, Access, Asking, Progress
 from pipelines.xledger.capabilities import IdFilter
+from pipelines.xledger.changes import Changes
 from pipelines.xledger.documents import document
-from pipelines.xledger.errors import ApiFailed, PayrollHit, PayrollStop, RequestTooLarge
+from pipelines.xledger.errors import ApiFailed, LedgerChanged, PayrollHit, PayrollStop, RequestTooLarge
 from pipelines.xledger.landing import Landing, Page, Rows
 from pipelines.xledger.payroll import AP_TRANSACTIONS, TRANSACTIONS, FencedFilter, PayrollFence
 from pipelines.xledger.prequeries import PreQueries
@@ -47,6 +48,7 @@ class LedgerReader:
         self._has_refreshed = False
         self.fence = PayrollFence(workbench, settings)
         self._pre_queries = PreQueries(self._asking, self.fence)
+        self._changes = Changes(self._asking)
 
     @property
     def progress(self) -> Mapping[str, Progress]:
@@ -54,7 +56,8 @@ class LedgerReader:
         return self._asking.progress
 
     def prepare(self) -> None:
-        """Note the highest ids, then run the pre-queries and the rules; before anything else is read."""
+        """Note the feeds' heads and the highest ids, then run the pre-queries and the rules; before anything else."""
+        self._changes.note_heads(self._accesses)
         self._pre_queries.note_highest_ids(self._accesses)
         self._pre_queries.run(self._accesses)
 
@@ -63,7 +66,7 @@ class LedgerReader:
 
         Raises:
             PayrollStop: a forbidden row came back twice.
-            ApiFailed: rows that the pre-query saw did not come.
+            LedgerChanged: rows that the pre-query saw did not come.
         """
         for access in self._accesses:
             yield from self._ledger_of(access, root)
@@ -111,10 +114,19 @@ class LedgerReader:
         seen = self.fence.seen(root)
         missing = 0 if seen is None else seen - self.fence.excluded(root) - self.received(root)
         if missing:
-            raise ApiFailed(
-                f"{root}: {missing} rows that the pre-query saw did not come, or came unasked; the ledger may have "
-                "changed during the run. Nothing was published; run again."
+            raise LedgerChanged(
+                f"{root}: {missing} rows that the pre-query saw did not come, or came unasked, so the ledger changed "
+                "during the run or the API left rows out. Nothing was published; run again."
             )
+
+    def became_payroll(self) -> int:
+        """How many rows handed out are payroll by now: asked again, before they are committed, if the feeds show changes."""
+        if not self._changes.touch_what_was_read(self._accesses):
+            return 0
+        self._pre_queries.run(self._accesses)
+        return sum(
+            self.fence.handed_out_wrongly(root, rows.splits[0].table.name) for root, rows in _LEDGER_ROWS.items()
+        )
 
     def received(self, root: str) -> int:
         """Rows handed out so far."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.common.schema.typing import TColumnSchema, TWriteDisposition
 from dlt.extract import DltResource
 
 from pipelines.xledger.payroll import AP_TRANSACTIONS, TRANSACTIONS
@@ -40,5 +41,17 @@ def _hinted(read: Iterator[Tables]) -> Iterator[Any]:
 
 
 def _item(name: str, rows: pa.Table) -> Any:
-    hints = dlt.mark.make_hints(table_name=name, write_disposition="replace", file_format="parquet")
+    return as_table(name, rows, "replace")
+
+
+def as_table(name: str, rows: pa.Table, write_disposition: TWriteDisposition) -> Any:
+    """Arrow rows for one raw table, as dlt takes them. Times are UTC without a zone, which dlt has to be told."""
+    times: dict[str, TColumnSchema] = {
+        field.name: {"data_type": "timestamp", "timezone": False}
+        for field in rows.schema
+        if pa.types.is_timestamp(field.type)
+    }
+    hints = dlt.mark.make_hints(
+        table_name=name, write_disposition=write_disposition, file_format="parquet", columns=times
+    )
     return dlt.mark.with_hints(rows, hints, create_table_variant=True)
