@@ -39,7 +39,11 @@ def main() -> None:
 
 async def _serve(private: Path, options: SandboxOptions) -> None:
     files = open_ledger(private, options)
-    settings = {"memory_limit": options.memory_limit, "threads": "2", "temp_directory": str(private / "spill")}
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": options.memory_limit,
+        "threads": "2",
+        "temp_directory": str(private / "spill"),
+    }
     database = duckdb.connect(
         str(files.ledger), read_only=options.read_only and options.ledger_dir is not None, config=settings
     )

@@ -178,8 +178,8 @@ class Connection:
             beyond = conditions.compare(order.key, operator, key)
             if self.fault == "overlap" and after:
                 seen = conditions.compare(order.key, "<=", key)
-                last_rows = f'select "{order.key}" as seen from {self._rows} as found where {seen} order by 1 desc limit {_OVERLAP_ROWS}'
-                return f'({beyond} or "{order.key}" in ({last_rows}))'
+                rows = f'select "{order.key}" as seen from {self._rows} as found where {seen}'
+                return f'({beyond} or "{order.key}" in ({rows} order by 1 desc limit {_OVERLAP_ROWS}))'
             return beyond
         further = conditions.compare(order.column, operator, value)
         same = conditions.compare(order.column, "=", value)

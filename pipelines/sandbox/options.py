@@ -1,5 +1,8 @@
 """Everything that can be set on the sandbox, once: the same fields serve Python and the command line."""
 
+# `_option` is dataclasses.field.
+# ruff: noqa: RUF009
+
 from __future__ import annotations
 
 import argparse

@@ -40,13 +40,13 @@ class Sandbox:
 
 
 @contextmanager
-def running(options: SandboxOptions | None = None) -> Iterator[Sandbox]:
-    """Start a sandbox, wait until it listens, and stop it at the end.
+def running(options: SandboxOptions | None = None, **changes: Any) -> Iterator[Sandbox]:
+    """Start a sandbox, wait until it listens, and stop it at the end. ``changes`` are single options.
 
     Raises:
         RuntimeError: it did not start; the message is what it printed.
     """
-    options = options or SandboxOptions()
+    options = dataclasses.replace(options or SandboxOptions(), **changes)
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
         announce, output = Path(folder) / "announce.json", Path(folder) / "output.txt"
         wire_log = options.wire_log or Path(folder) / "wire.jsonl"

@@ -18,6 +18,7 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     InputObjectTypeDefinitionNode,
+    InputObjectTypeExtensionNode,
     IntValueNode,
     ObjectTypeDefinitionNode,
     StringValueNode,
@@ -31,6 +32,7 @@ from pipelines.sandbox.options import SandboxOptions
 _SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
 _ID_TYPES = {"Transaction_Filter": "Int64String", "APTransaction_Filter": "Int"}
 _ID_RANGES = ("dbId_gt", "dbId_gte", "dbId_lt", "dbId_lte")
+_WITH_FIELDS = (ObjectTypeDefinitionNode, InputObjectTypeDefinitionNode, InputObjectTypeExtensionNode)
 _DOCUMENT_TYPE_FILTER = """
 extend input Transaction_Filter {
   headerTransactionSourceDbId: Int
@@ -72,21 +74,16 @@ def _without(document: DocumentNode, names: set[str]) -> DocumentNode:
     if unknown:
         raise ValueError(f"the schema has no {', '.join(sorted(unknown))}")
     for definition in document.definitions:
-        fields = getattr(definition, "fields", None)
-        if fields:
-            type_name = definition.name.value  # type: ignore[attr-defined]
-            definition.fields = tuple(  # type: ignore[attr-defined]
-                field for field in fields if f"{type_name}.{field.name.value}" not in dotted
-            )
+        if isinstance(definition, _WITH_FIELDS):
+            kept = (field for field in definition.fields if f"{definition.name.value}.{field.name.value}" not in dotted)
+            definition.fields = tuple(kept)  # type: ignore[assignment]
     return document
 
 
 def _declared(definitions: tuple[DefinitionNode, ...]) -> Iterator[tuple[str, str]]:
     for definition in definitions:
-        if isinstance(definition, (ObjectTypeDefinitionNode, InputObjectTypeDefinitionNode)):
+        if isinstance(definition, _WITH_FIELDS):
             yield from ((definition.name.value, field.name.value) for field in definition.fields)
-        elif hasattr(definition, "fields"):
-            yield from ((definition.name.value, field.name.value) for field in definition.fields)  # type: ignore[attr-defined]
 
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}$")
@@ -123,4 +120,4 @@ def _read_strictly(scalar: GraphQLScalarType, pattern: re.Pattern[str], takes_nu
         raise GraphQLError(f"{scalar.name} cannot represent this literal.", node)
 
     scalar.parse_value = read  # type: ignore[method-assign]
-    scalar.parse_literal = read_literal  # type: ignore[method-assign]
+    scalar.parse_literal = read_literal  # type: ignore[method-assign,assignment]

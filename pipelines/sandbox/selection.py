@@ -17,6 +17,7 @@ from graphql import (
     GraphQLList,
     GraphQLObjectType,
     GraphQLSchema,
+    SelectionSetNode,
     get_named_type,
     get_nullable_type,
 )
@@ -53,12 +54,14 @@ class Selection:
         first = nodes[0]
         if len(nodes) == 1 or first.selection_set is None:
             return first
-        merged = first.__copy__()
-        merged.selection_set = first.selection_set.__copy__()
-        merged.selection_set.selections = tuple(
-            part for node in nodes if node.selection_set for part in node.selection_set.selections
+        together = tuple(part for node in nodes if node.selection_set for part in node.selection_set.selections)
+        return FieldNode(
+            alias=first.alias,
+            name=first.name,
+            arguments=first.arguments,
+            directives=first.directives,
+            selection_set=SelectionSetNode(selections=together),
         )
-        return merged
 
     def json_of(self, type_name: str, node: FieldNode, rows: str) -> tuple[str, str]:
         """A struct expression for the object in each row of ``rows``, and the joins it needs."""

@@ -15,7 +15,10 @@ _SHAPING = ("lines", "seed", "employees", "hostile", "large_ids")
 
 
 def open_ledger(private: Path, options: SandboxOptions) -> LedgerFiles:
-    """The ledger that the options ask for, made if it is not there yet. A kept one is changed by nobody: it is copied unless read_only."""
+    """The ledger that the options ask for, made if it is not there yet.
+
+    A kept ledger is changed by nobody: it is copied unless ``read_only``.
+    """
     if options.ledger_dir is None:
         return make_ledger(private, options)
     folder = options.ledger_dir / _fingerprint(options)

@@ -52,7 +52,7 @@ def make_ledger(folder: Path, options: SandboxOptions) -> LedgerFiles:
         post_cases(books)
         post_months(books, -(-options.lines // copies))
     masters = Masters(group)
-    numbers = number_vouchers(books, large_ids=options.large_ids)
+    spans = number_vouchers(books, large_ids=options.large_ids)
     with duckdb.connect(str(files.ledger)) as ledger, duckdb.connect(str(files.truth)) as truth:
         ledger.execute(create_tables_sql())
         ledger.execute('insert into "Clock" values (?)', [NOW])
@@ -60,6 +60,7 @@ def make_ledger(folder: Path, options: SandboxOptions) -> LedgerFiles:
             insert(ledger, type_name, rows)
         write_ledger(ledger, books, masters)
         write_truth(truth, books, masters)
-        grow(ledger, truth, copies, numbers)
+        if copies > 1:
+            grow(ledger, truth, copies, spans)
         write_deltas(ledger)
     return files

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from pipelines.sandbox.ledger.model import Party, Subledger
 
@@ -104,12 +105,12 @@ class GroupBuilder:
             bank_account=_bank_account(90_000 + number),
         )
 
-    def supplier(self, owner: int, party: Party, code: str, account: str, **more: object) -> Subledger:
+    def supplier(self, owner: int, party: Party, code: str, account: str, **more: Any) -> Subledger:
         """A supplier for a party that is already in the register."""
         number = next(self._subledger_ids)
         return Subledger(
             number, owner, "SUPPLIER", code, party, account, bank_account=_bank_account(number % 80_000), **more
-        )  # type: ignore[arg-type]
+        )
 
     def party(self, name: str, country: str = "NO", number: str | None = None) -> Party:
         """A party with a name, and a number of its own unless told otherwise."""

@@ -1,73 +1,100 @@
-"""A large ledger: copies of the block, made inside DuckDB, with ids, voucher numbers, texts and amounts of their own."""
+"""A large ledger: copies of the block, made inside DuckDB, with ids, voucher numbers, texts and amounts of their own.
+
+Every amount of a copy is the block's times 1 to 9, so that vouchers still add up; every text and invoice number ends in
+the copy's number.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
-from pipelines.sandbox.ledger.writing import Numbers
+from pipelines.sandbox.ledger.writing import Spans
 
-# Ids of a block are spread over less than this; copies go on above it.
-_ITEM_STRIDE = 30_000
 _COPIES_AT_ONCE = 8
+_FACTOR = "(1 + copy % 9)"
 
 
-def grow(ledger: duckdb.DuckDBPyConnection, truth: duckdb.DuckDBPyConnection, copies: int, numbers: Numbers) -> None:
-    """Copy the block ``copies - 1`` times. Every amount of a copy is the block's times 1 to 9, so vouchers still add up."""
-    if copies == 1:
-        return
-    low = {
-        name: ledger.execute(f'select min("{column}") from "{table}"').fetchone()
-        for name, table, column in (
-            ("line", "Transaction", "dbId"),
-            ("header", "TransactionHeader", "dbId"),
-            ("item", "APTransaction", "dbId"),
-        )
-    }
-    spans = {
-        "line": numbers.lines - _first(low["line"]) + 1,
-        "header": numbers.headers - _first(low["header"]) + 3,
-        "item": numbers.items - _first(low["item"]) + 1,
-        "match": numbers.matches - 1_000_001 + 1,
-    }
-    factor = "(1 + copy % 9)"
-    line, header, item, match = (f"copy * {spans[name]}" for name in ("line", "header", "item", "match"))
-    headers = f"""
-        "dbId" + {header} as "dbId", "transactionNumber" + copy * 100000 as "transactionNumber",
-        "trRegNumber" + copy * 100000 as "trRegNumber", "text" || ' ·' || copy as "text", "invoiceFileDbId" + {header} as "invoiceFileDbId"
-    """
-    lines = f"""
-        "dbId" + {line} as "dbId", "headerDbId" + {header} as "headerDbId", "text" || ' ·' || copy as "text",
-        case when "matchId" = 0 then 0 else "matchId" + {match} end as "matchId", "amount" * {factor} as "amount",
-        "invoiceAmount" * {factor} as "invoiceAmount", "taxAmount" * {factor} as "taxAmount"
-    """
-    items = f"""
-        "dbId" + {item} as "dbId", "transactionHeaderDbId" + {header} as "transactionHeaderDbId", "text" || ' ·' || copy as "text",
-        "invoiceNumber" || '-' || copy as "invoiceNumber", "paymentReference" || copy as "paymentReference",
-        case when "matchId" = 0 then 0 else "matchId" + {match} end as "matchId", "amount" * {factor} as "amount",
-        "invoiceAmount" * {factor} as "invoiceAmount", "invoiceRemaining" * {factor} as "invoiceRemaining",
-        "invoiceFileDbId" + {header} as "invoiceFileDbId"
-    """
-    _copy(ledger, '"TransactionHeader"', headers, copies, '"dbId"')
-    _copy(ledger, '"Transaction"', lines, copies, '"dbId"')
-    _copy(ledger, '"APTransaction"', items, copies, '"dbId"')
-    _copy(ledger, '"File"', f'"dbId" + {header} as "dbId"', copies, '"dbId"')
-    ids = f"db_id + {line} as db_id, header_db_id + {header} as header_db_id, amount * {factor} as amount"
-    _copy(truth, "line", ids, copies, "db_id")
-    item_ids = f"db_id + {item} as db_id, header_db_id + {header} as header_db_id, amount * {factor} as amount, remaining * {factor} as remaining"
-    _copy(truth, "ap", item_ids, copies, "db_id")
-    _copy(truth, "split", f"db_id + {line} as db_id, amount * {factor} as amount", copies, "db_id")
+def grow(ledger: duckdb.DuckDBPyConnection, truth: duckdb.DuckDBPyConnection, copies: int, spans: Spans) -> None:
+    """Copy the block ``copies - 1`` times; ``spans`` is how far the ids of one block reach."""
+    line, header, item, match = (f"copy * {span}" for span in (spans.lines, spans.headers, spans.items, spans.matches))
+    matched = f'case when "matchId" = 0 then 0 else "matchId" + {match} end'
+    numbered = ("transactionNumber", "trRegNumber")
+    _copy(
+        ledger,
+        "TransactionHeader",
+        copies,
+        {"dbId": header, "invoiceFileDbId": header} | dict.fromkeys(numbered, "copy * 100000"),
+        suffixed=("text",),
+    )
+    _copy(
+        ledger,
+        "Transaction",
+        copies,
+        {"dbId": line, "headerDbId": header},
+        suffixed=("text",),
+        multiplied=("amount", "invoiceAmount", "taxAmount"),
+        replaced={"matchId": matched},
+    )
+    _copy(
+        ledger,
+        "APTransaction",
+        copies,
+        {"dbId": item, "transactionHeaderDbId": header, "invoiceFileDbId": header},
+        suffixed=("text", "invoiceNumber", "paymentReference"),
+        multiplied=("amount", "invoiceAmount", "invoiceRemaining"),
+        replaced={"matchId": matched},
+    )
+    _copy(ledger, "File", copies, {"dbId": header})
+    _copy(truth, "line", copies, {"db_id": line, "header_db_id": header}, multiplied=("amount",))
+    _copy(truth, "ap", copies, {"db_id": item, "header_db_id": header}, multiplied=("amount", "remaining"))
+    truth.execute(_SPLIT_COPIES, {"first": spans.first_line + spans.lines})
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, table: str, replaced: str, copies: int, order: str) -> None:
-    connection.execute(f"create temp table block as select * from {table}")
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    copies: int,
+    shifted: Mapping[str, str],
+    *,
+    suffixed: tuple[str, ...] = (),
+    multiplied: tuple[str, ...] = (),
+    replaced: Mapping[str, str] | None = None,
+) -> None:
+    changes = {name: f'"{name}" + {shift}' for name, shift in shifted.items()}
+    changes |= {name: f"\"{name}\" || '-' || copy" for name in suffixed}
+    changes |= {name: f'"{name}" * {_FACTOR}' for name in multiplied}
+    changes |= replaced or {}
+    key = next(iter(shifted))
+    replacing = ", ".join(f'{expression} as "{name}"' for name, expression in changes.items())
+    connection.execute(f'create temp table block as select * from "{table}"')
     for first in range(1, copies, _COPIES_AT_ONCE):
         last = min(first + _COPIES_AT_ONCE, copies)
         connection.execute(
-            f"insert into {table} select * replace ({replaced}) from block, range({first}, {last}) as copies(copy) order by copy, {order}"
+            f'insert into "{table}" select block.* replace ({replacing}) from block, range({first}, {last}) as copies(copy)'
+            f' order by copy, "{key}"'
         )
     connection.execute("drop table block")
 
 
-def _first(row: tuple[int] | None) -> int:
-    assert row is not None  # noqa: S101
-    return row[0]
+# Largest remainders do not grow with the amount: the parts of a copied line are worked out anew.
+_SPLIT_COPIES = """
+insert into split
+with invoiced as (
+    select line.owner_db_id, line.db_id, ap.subledger_db_id as supplier_db_id, ap.supplier_name,
+        (line.amount * 100)::hugeint * (ap.amount * 100)::hugeint as product,
+        (sum(ap.amount) over (partition by line.db_id) * 100)::hugeint as total, (line.amount * 100)::hugeint as amount
+    from line join ap on ap.header_db_id = line.header_db_id
+    where line.attribution = 'pro_rata' and line.db_id >= $first
+),
+parts as (
+    select *, abs(product) // abs(total) as whole,
+        row_number() over (partition by db_id order by abs(product) % abs(total) desc, supplier_db_id) as rank,
+        abs(amount) - sum(abs(product) // abs(total)) over (partition by db_id) as left_over
+    from invoiced
+)
+select owner_db_id, db_id, supplier_db_id, supplier_name,
+    (sign(amount) * (whole + case when rank <= left_over then 1 else 0 end) * 0.01)::DECIMAL(18,2)
+from parts
+"""

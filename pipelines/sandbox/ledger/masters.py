@@ -371,7 +371,8 @@ def _periods() -> Iterator[dict[str, Any]]:
             first = date(year, month, 1)
             last = date(year + month // 12, month % 12 + 1, 1)
             yield {
-                "dbId": period_id(first), "code": f"{year}-{month:02d}", "description": f"{month:02d}/{year}", "fiscalPeriod": month,
+                "dbId": period_id(first), "code": f"{year}-{month:02d}", "description": f"{month:02d}/{year}",
+                "fiscalPeriod": month,
                 "fiscalYear": year, "fiscalYearStartMonth": 1, "monthNumber": month, "year": year, "fromDate": first,
                 "toDate": date.fromordinal(last.toordinal() - 1),
             }  # fmt: skip
@@ -380,8 +381,8 @@ def _periods() -> Iterator[dict[str, Any]]:
 def _address(one: Subledger) -> dict[str, Any]:
     country = _COUNTRIES[one.party.country][0]
     return {
-        "dbId": one.db_id, "ownerDbId": one.owner, "streetAddress": f"Storgata {one.db_id % 99 + 1}", "zipCode": f"{one.db_id % 9_000 + 1_000}",
-        "place": "Ålesund", "countryDbId": country,
+        "dbId": one.db_id, "ownerDbId": one.owner, "streetAddress": f"Storgata {one.db_id % 99 + 1}",
+        "zipCode": f"{one.db_id % 9_000 + 1_000}", "place": "Ålesund", "countryDbId": country,
     }  # fmt: skip
 
 
@@ -394,7 +395,8 @@ def _contact(number: int, one: Subledger) -> dict[str, Any]:
     first, _, last = one.name.partition(" ") if is_employee else ("Kontakt", "", f"Kontaktus-{number:04d}")
     return {
         "dbId": _contact_id(one), "code": one.code, "name": f"{first} {last}", "firstName": first, "lastName": last,
-        "email": _private_email(one) if is_employee else f"ordre@{one.code.lower()}.example", "jobTitle": None if is_employee else "Ordrekontor",
+        "email": _private_email(one) if is_employee else f"ordre@{one.code.lower()}.example",
+        "jobTitle": None if is_employee else "Ordrekontor",
         "companyName": None if is_employee else one.name, "birthday": date(1960 + number % 40, number % 12 + 1, number % 28 + 1),
         "personalId": one.party.number if is_employee else None, "ownerDbId": one.owner, "companyDbId": one.party.db_id,
         "createdAt": _REGISTERED, "modifiedAt": _CHANGED,

@@ -5,6 +5,7 @@ Amounts are whole øre (or öre, cents), debit positive.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -142,6 +143,11 @@ class Voucher:
     is_headless: bool = False
     db_id: int = 0
     number: int = 0
+
+    def matches(self) -> Iterator[Match]:
+        """The match groups of its lines and items."""
+        yield from (line.match for line in self.lines if line.match)
+        yield from (item.match for item in self.items)
 
     @property
     def invoice_date(self) -> date | None:

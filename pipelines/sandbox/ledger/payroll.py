@@ -133,7 +133,10 @@ def expense_report(
     through_staff_account: bool = True,
     case: str | None = None,
 ) -> Voucher:
-    """An employee's expense report (P6): (account, net, VAT %) lines; the person is the creditor and stays out of the line texts."""
+    """An employee's expense report (P6) of (account, net, VAT %) lines.
+
+    The person is the creditor, and stays out of the texts of the cost lines.
+    """
     accounts = accounts_of(owner)
     costs = [
         Line(

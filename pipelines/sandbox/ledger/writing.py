@@ -22,16 +22,17 @@ _OUT_OF_SCOPE, _BY_RANGE, _BY_GUARD, _PAY = "document_type", "account_range", "a
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """One past the highest id of each kind: where copies of the block go on."""
+class Spans:
+    """How far the ids of one block reach: the distance from a row to its copy."""
 
+    first_line: int
     lines: int
     headers: int
     items: int
     matches: int
 
 
-def number_vouchers(books: Books, *, large_ids: bool) -> Numbers:
+def number_vouchers(books: Books, *, large_ids: bool) -> Spans:
     """Sort the vouchers by the moment they were registered and give every object its id."""
     shift = _LARGE if large_ids else 0
     books.vouchers.sort(key=lambda voucher: (voucher.created, voucher.owner, voucher.text))
@@ -46,11 +47,17 @@ def number_vouchers(books: Books, *, large_ids: bool) -> Numbers:
             line.db_id = next(lines)
         for item in voucher.items:
             item.db_id = next(items)
-        for one in (*voucher.lines, *voucher.items):
-            if one.match is not None and not one.match.db_id:
-                one.match.db_id = next(matches)
+        for match in voucher.matches():
+            match.db_id = match.db_id or next(matches)
         voucher.settle_truth()
-    return Numbers(next(lines), next(headers), next(items), next(matches))
+    first_line, first_header = _FIRST_LINE + shift, _FIRST_HEADER + shift
+    return Spans(
+        first_line,
+        next(lines) - first_line,
+        next(headers) - first_header,
+        next(items) - _FIRST_ITEM,
+        next(matches) - _FIRST_MATCH,
+    )
 
 
 def write_ledger(ledger: duckdb.DuckDBPyConnection, books: Books, masters: Masters) -> None:
@@ -219,9 +226,9 @@ def _shared_matches(vouchers: Iterable[Voucher]) -> set[Match]:
     first_seen: dict[Match, int] = {}
     shared: set[Match] = set()
     for voucher in vouchers:
-        for one in (*voucher.lines, *voucher.items):
-            if one.match is not None and first_seen.setdefault(one.match, voucher.db_id) != voucher.db_id:
-                shared.add(one.match)
+        for match in voucher.matches():
+            if first_seen.setdefault(match, voucher.db_id) != voucher.db_id:
+                shared.add(match)
     return shared
 
 
@@ -283,7 +290,7 @@ def _true_item(voucher: Voucher, item: Item) -> dict[str, Any]:
 
 def _canaries(books: Books, masters: Masters) -> set[tuple[str, str]]:
     """Texts, names and amounts that may never be seen, less those that ordinary rows carry too."""
-    seen_texts: set[str | None] = set()
+    seen_texts: set[str] = set()
     seen_amounts: set[int] = set()
     texts: set[str] = set()
     amounts: set[int] = set()
@@ -295,21 +302,20 @@ def _canaries(books: Books, masters: Masters) -> set[tuple[str, str]]:
                 texts |= {line.text} if line.text else set()
                 amounts |= {abs(line.amount), abs(line.tax)}
             else:
-                seen_texts.add(line.text)
+                seen_texts |= {line.text} if line.text else set()
                 seen_amounts |= {abs(line.amount), abs(line.tax), abs(line.currency_amount or 0)}
         for item in voucher.items:
-            told = {item.text, item.invoice_number, item.reference}
+            told = {text for text in (item.text, item.invoice_number, item.reference) if text}
             if voucher.item_payroll_rule(item):
-                texts |= {text for text in told if text}
+                texts |= told
                 amounts.add(abs(item.amount))
             else:
                 seen_texts |= told
                 seen_amounts |= {abs(item.amount), abs(item.currency_amount or 0), abs(item.remaining)}
     plain = "\n".join(_decimal(amount) for amount in sorted(seen_amounts))
     found = {("text", text) for text in texts - seen_texts}
-    found |= {
-        ("amount", told) for amount in amounts - seen_amounts if len(told := _decimal(amount)) > 6 and told not in plain
-    }
+    unseen = (_decimal(amount) for amount in amounts - seen_amounts)
+    found |= {("amount", amount) for amount in unseen if len(amount) > 6 and amount not in plain}
     return found | masters.personal_canaries()
 
 
