@@ -1,5 +1,5 @@
--- Fails when a company's bridge does not lead from the received lines to what fct_spend holds: a step is missing or counts
--- a line twice.
+-- Fails when a company's bridge does not lead from the received lines to what fct_spend holds: a step is missing or
+-- counts a line twice.
 with bridge as (
 
     select

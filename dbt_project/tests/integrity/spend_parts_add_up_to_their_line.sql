@@ -1,5 +1,5 @@
--- Fails when a spend line is missing from fct_spend, appears twice, or its parts do not add up to it: a join of ours fanned
--- out, dropped a row or split wrongly. It says nothing about whether the right lines are spend.
+-- Fails when a spend line is missing from fct_spend, appears twice, or its parts do not add up to it: a join of ours
+-- fanned out, dropped a row or split wrongly. It says nothing about whether the right lines are spend.
 with lines as (
 
     select

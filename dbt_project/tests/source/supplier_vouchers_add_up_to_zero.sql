@@ -1,6 +1,7 @@
--- Fails when a supplier invoice's lines do not add up to zero: a line is missing or was changed half way. The voucher in
--- Xledger has to be looked at, or the sync repeated. Only document type AP is held to it: from no other type can one tell
--- that no line was left out for payroll's sake. Nothing is claimed in a run that had to leave out unreadable lines.
+-- Fails when a supplier invoice's lines do not add up to zero: a line is missing or was changed half way. The voucher
+-- in Xledger has to be looked at, or the sync repeated. Only document type AP is held to it: from no other type can
+-- one tell that no line was left out for payroll's sake. Nothing is claimed in a run that had to leave out unreadable
+-- lines.
 with lines as (
 
     select * from {{ ref('fct_ledger_line') }}
