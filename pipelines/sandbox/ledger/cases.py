@@ -277,6 +277,7 @@ def _payroll(books: Books) -> None:
         payroll.pay_agency(books, deducted, date(2024, month, 28), [ordinary.items[0]], 3_500, "P8")
     payroll.reclassified_pay(books, TOP, date(2024, 9, 30), "whole_voucher")
     payroll.mixed_voucher(books, TOP, someone, date(2024, 10, 4), "mixed_voucher")
+    payroll.gifts_by_card(books, TOP, date(2024, 10, 9), "P_5900_BA")
     adviser = group.suppliers[TOP][8]
     payroll.board_fee_invoice(books, adviser, date(2024, 10, 14), "STYRE-1", "P8_board")
     for days in range(2):

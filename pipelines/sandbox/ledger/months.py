@@ -76,7 +76,11 @@ def _pay_runs(books: Books, lines: int) -> None:
 
 
 def _post(books: Books, kind: str, owner: int, day: date, number: int) -> None:
-    supplier = books.random.choice(books.group.suppliers[owner])
+    suppliers = books.group.suppliers[owner]
+    if kind in ("card", "import"):
+        # Personnel accounts are ordinary cost on a supplier's invoice only.
+        suppliers = [one for one in suppliers if one.account not in _PERSONNEL_ACCOUNTS]
+    supplier = books.random.choice(suppliers)
     invoice_number = f"{10_000 + number}"
     if kind == "invoice":
         invoice(

@@ -261,6 +261,16 @@ def mixed_voucher(books: Books, owner: int, employee: Subledger, day: date, case
     return books.post(Voucher(owner, "BA", day, books.secret("Uttak"), lines, case=case))
 
 
+def gifts_by_card(books: Books, owner: int, day: date, case: str) -> Voucher:
+    """Gifts to staff paid by card: other personnel cost, which is pay in anything but a supplier's invoice."""
+    amount = books.amount(400, 2_000)
+    lines = [
+        Line("5900", amount, Role.PAY, books.secret("Gaver til ansatte")),
+        Line(bank_account_of(owner), -amount, Role.BALANCE, books.secret("Kortkjøp")),
+    ]
+    return books.post(Voucher(owner, "BA", day, books.secret("Kortkjøp"), lines, case=case))
+
+
 def board_fee_invoice(books: Books, supplier: Subledger, day: date, number: str, case: str) -> Voucher:
     """Board fees billed by the member's own firm: a supplier's invoice on a pay account. Received, but not spend when guarded."""
     bought = [Bought("5330", books.amount(20_000, 50_000), 0, "Styrehonorar", Role.PAY)]
