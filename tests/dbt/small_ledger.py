@@ -177,7 +177,8 @@ def fill(raw: RawWarehouse) -> None:
     ))  # fmt: skip
     raw.add("supplier", *(
         {"owner_db_id": TOP, "db_id": supplier, "company_db_id": company, "code": code, "description": name,
-         "modified_at": modified, "address_db_id": 31, "pay_terms_code": "30", "pay_terms_description": "30 days", "ledger_type_name": "Supplier"}
+         "modified_at": modified, "address_db_id": 31, "pay_terms_code": "30",
+         "pay_terms_description": "30 days", "ledger_type_name": "Supplier"}
         for supplier, company, code, name, modified in (
             (11, 21, "5001", "Grossisten AS", "2024-05-01"), (12, 23, "5002", "Grossisten avd. Vest", "2023-05-01"),
             (13, 24, "5003", "Utan nummer", None), (14, 22, "5004", "Nordhavn Drift AS", None),
@@ -195,7 +196,8 @@ def fill(raw: RawWarehouse) -> None:
     )
     raw.add("system_value", {"owner_db_id": 0, "db_id": 3, "code": "SUPPLIER", "name": "Supplier"})
     raw.add("object", {"owner_db_id": TOP, "db_id": 600, "object_kind_db_id": 30,
-                       "object_kind_name": "Cost centre", "code": "CC", "description": "Cost centre", "field_code": "glObject1", "field_name": "Cost centre"})  # fmt: skip
+                       "object_kind_name": "Cost centre", "code": "CC", "description": "Cost centre",
+                       "field_code": "glObject1", "field_name": "Cost centre"})  # fmt: skip
     raw.add(
         "object_value",
         {"owner_db_id": TOP, "db_id": 501, "object_kind_db_id": 30, "code": "100", "description": "Warehouse"},
