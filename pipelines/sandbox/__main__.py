@@ -41,7 +41,7 @@ async def _serve(private: Path, options: SandboxOptions) -> None:
     files = open_ledger(private, options)
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": options.memory_limit,
-        "threads": "2",
+        "threads": 1,
         "temp_directory": str(private / "spill"),
     }
     database = duckdb.connect(

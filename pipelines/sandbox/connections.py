@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from graphql import FieldNode
 from pipelines.sandbox.cursors import cursor_sql, read_cursor
 from pipelines.sandbox.errors import ApiError
 from pipelines.sandbox.filters import Conditions
+from pipelines.sandbox.json_text import json_bytes, object_pieces
 from pipelines.sandbox.options import SandboxOptions
 from pipelines.sandbox.owners import OwnerTree
 from pipelines.sandbox.selection import Selection
@@ -28,6 +28,8 @@ _ORDER_COLUMNS = {
     "CODE": "code",
 }
 _STORED_IN = {"Supplier": "Subledger", "RecentTransaction": "Transaction"}
+# The generator writes these by id and new rows get higher ids: the first so many rows found are the first by id.
+_STORED_IN_ID_ORDER = ("Transaction", "TransactionHeader", "APTransaction")
 # Where a change's own columns come from; null once the row is gone.
 _CHANGED_ROWS = {"TransactionDelta": "Transaction", "APTransactionDelta": "APTransaction", "SupplierDelta": "Supplier"}
 
@@ -71,6 +73,10 @@ class Order:
     def columns(self) -> list[str]:
         return [self.key] if self.column is None else [self.column, self.key]
 
+    @property
+    def is_plain(self) -> bool:
+        return self.column is None and not self.descending
+
     def sql(self, *, backwards: bool = False) -> str:
         """The order-by list."""
         direction = "desc" if self.descending != backwards else "asc"
@@ -89,8 +95,8 @@ class Connection:
 
     def read(
         self, database: duckdb.DuckDBPyConnection, node: FieldNode, arguments: Mapping[str, Any], selection: Selection
-    ) -> str:
-        """The JSON text of the connection object.
+    ) -> list[bytes]:
+        """The JSON text of the connection object, in UTF-8 and in pieces: it can be large.
 
         Raises:
             ApiError: arguments that the API refuses.
@@ -111,27 +117,38 @@ class Connection:
             if column in self._columns:
                 selection.column("page", column)
         joins = "".join(dict.fromkeys(join for _, join in edges.values()))
-        texts = "".join(
-            f", string_agg(to_json({edge})::varchar, ',' order by {order.sql()})" for edge, _ in edges.values()
-        )
         cursor = self._cursor(order, page)
-        statement = f"""
+        pages = f"""
             with ids as materialized (
                 select {", ".join(f'"{column}"' for column in order.columns)} from {self._rows} as found
-                where {" and ".join(where)} order by {order.sql(backwards=page.backwards)} limit {page.size + 1}
+                where {" and ".join(where)}{self._sorting(order, page)} limit {page.size + 1}
             ),
             kept as (select "{order.key}" as key from ids order by {order.sql(backwards=page.backwards)} limit {page.size}),
             page as materialized (
                 select {selection.columns("page")} from {self._rows} as found where "{order.key}" in (select key from kept)
             ){"".join(f", {name} as ({sql})" for name, sql in selection.tables)}
-            select (select count(*) from ids) > {page.size},
-                first({cursor} order by {order.sql()}), last({cursor} order by {order.sql()}){texts}
-            from page{joins}
         """
-        row = database.execute(statement, conditions.values).fetchone()
-        assert row is not None  # noqa: S101
-        more, first_cursor, last_cursor, *written = row
-        lists = dict(zip(edges, written, strict=True))
+
+        def written(ordered: str) -> tuple[Any, ...]:
+            texts = "".join(
+                f", encode(string_agg(to_json({edge})::varchar, ','{ordered}))" for edge, _ in edges.values()
+            )
+            keys = f'list("{order.key}")'
+            statement = f"""
+                {pages} select {keys} is not distinct from list_sort({keys}), (select count(*) from ids) > {page.size},
+                    first({cursor}{ordered}), last({cursor}{ordered}){texts}
+                from page{joins}
+            """
+            row: tuple[Any, ...] | None = database.execute(statement, conditions.values).fetchone()
+            assert row is not None  # noqa: S101
+            return row
+
+        # Sorting the texts costs a third of the time, and rows mostly stand in the order of their keys already.
+        row = written("") if order.is_plain and not page.backwards else (False,)
+        if not row[0]:
+            row = written(f" order by {order.sql()}")
+        _, more, first_cursor, last_cursor, *texts = row
+        lists = dict(zip(edges, texts, strict=True))
         if self.fault == "empty_page":
             more, lists = True, dict.fromkeys(edges)
         page_info = {
@@ -140,17 +157,21 @@ class Connection:
             "startCursor": first_cursor,
             "endCursor": last_cursor,
         }
-        parts = []
+        members: dict[str, list[bytes]] = {}
         for key, field in selected.items():
             if key in lists:
-                text = "null" if lists[key] is None else f"[{lists[key]}]"
+                members[key] = [b"null"] if lists[key] is None else [b"[", lists[key], b"]"]
             elif _is(field, "pageInfo"):
                 names = selection.fields("PageInfo", [field])
-                text = json.dumps({name: page_info.get(inner.name.value, "PageInfo") for name, inner in names.items()})
+                told = {name: page_info.get(inner.name.value, "PageInfo") for name, inner in names.items()}
+                members[key] = [json_bytes(told)]
             else:
-                text = f'"{self.node_type}Connection"'
-            parts.append(f'"{key}":{text}')
-        return "{" + ",".join(parts) + "}"
+                members[key] = [json_bytes(f"{self.node_type}Connection")]
+        return object_pieces(members)
+
+    def _sorting(self, order: Order, page: Page) -> str:
+        stands_in_order = self.node_type in _STORED_IN_ID_ORDER and order.is_plain and not page.backwards
+        return "" if stands_in_order else f" order by {order.sql(backwards=page.backwards)}"
 
     def _edge(self, field: FieldNode, order: Order, selection: Selection, page: Page) -> tuple[str, str]:
         members, joins = [], ""

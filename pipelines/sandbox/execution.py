@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from graphql.validation import VariablesInAllowedPositionRule
 from pipelines.sandbox.connections import Connection
 from pipelines.sandbox.credits import Credits
 from pipelines.sandbox.errors import ApiError, invalid_query
+from pipelines.sandbox.json_text import json_bytes, object_pieces
 from pipelines.sandbox.options import SandboxOptions
 from pipelines.sandbox.owners import OwnerTree
 from pipelines.sandbox.permissions import Permissions
@@ -70,8 +70,8 @@ class Executor:
         self._local = threading.local()
         self._validated = lru_cache(maxsize=256)(self._validate)
 
-    def execute(self, operation: Operation) -> str:
-        """The response text.
+    def execute(self, operation: Operation) -> bytes:
+        """The response body.
 
         Raises:
             ApiError: the query or its variables are not valid, or ask for what the token may not read.
@@ -87,12 +87,11 @@ class Executor:
         fields = collect_fields(self.schema, fragments, variables, query_type, definition.selection_set)
         cost = self._cost(fields, query_type, variables)
         self._credits.spend(cost)
-        answers: list[str] = []
-        for key, nodes in fields.items():
-            answers.append(
-                f"{json.dumps(key)}:{self._root(nodes, query_type, fragments, variables, operation, cost, document)}"
-            )
-        return '{"data":{' + ",".join(answers) + "}}"
+        answers = {
+            key: self._root(nodes, query_type, fragments, variables, operation, cost, document)
+            for key, nodes in fields.items()
+        }
+        return b"".join(object_pieces({"data": object_pieces(answers)}))
 
     def _validate(self, query: str) -> DocumentNode:
         try:
@@ -133,53 +132,52 @@ class Executor:
         operation: Operation,
         cost: int,
         document: DocumentNode,
-    ) -> str:
+    ) -> list[bytes]:
         name = nodes[0].name.value
         if name.startswith("__"):
-            return self._introspect(nodes, document, variables)
+            return [self._introspect(nodes, document, variables)]
         selection = Selection(self.schema, fragments, variables, self._permissions)
         node = selection.merged(nodes)
         named = get_named_type(query_type.fields[name].type)
         if name == "rateLimit":
             told = {"remaining": self._credits.remaining, "cost": cost, "__typename": "RateLimit"}
-            return json.dumps(
-                {key: told[inner.name.value] for key, inner in selection.fields("RateLimit", [node]).items()}
-            )
+            shown = selection.fields("RateLimit", [node])
+            return [json_bytes({key: told[inner.name.value] for key, inner in shown.items()})]
         arguments = get_argument_values(query_type.fields[name], node, variables)
         if name == "viewer":
             return self._viewer(node, selection, operation.owner)
         if name == "subledger":
-            return self._single("Subledger", node, selection, int(arguments["dbId"]), "dbId", operation.owner)
+            return [self._single("Subledger", node, selection, int(arguments["dbId"]), "dbId", operation.owner)]
         node_type = _node_type(named)
         if not self._permissions.may_read(node_type):
-            return "null"
+            return [b"null"]
         connection = Connection(node_type, self._options, self._owners, operation.owner, operation.fault)
         return connection.read(self._cursor(), node, arguments, selection)
 
-    def _introspect(self, nodes: list[FieldNode], document: DocumentNode, variables: dict[str, Any]) -> str:
+    def _introspect(self, nodes: list[FieldNode], document: DocumentNode, variables: dict[str, Any]) -> bytes:
         definition = next(part for part in document.definitions if isinstance(part, OperationDefinitionNode)).__copy__()
         definition.selection_set = SelectionSetNode(selections=tuple(nodes))
         fragments = tuple(part for part in document.definitions if isinstance(part, FragmentDefinitionNode))
         only = DocumentNode(definitions=(definition, *fragments))
         result = execute_sync(self.schema, only, variable_values=variables)
         assert result.data is not None  # noqa: S101
-        return json.dumps(next(iter(result.data.values())))
+        return json_bytes(next(iter(result.data.values())))
 
-    def _viewer(self, node: FieldNode, selection: Selection, owner: int) -> str:
-        parts = []
+    def _viewer(self, node: FieldNode, selection: Selection, owner: int) -> list[bytes]:
+        members = {}
         for key, inner in selection.fields("Viewer", [node]).items():
             if inner.name.value == "entity":
                 text = self._single("Entity", inner, selection, owner, "ownerDbId", owner)
             elif inner.name.value == "user":
-                text = json.dumps({user_key: str(owner * 10 + 1) for user_key in selection.fields("User", [inner])})
+                text = json_bytes({user_key: str(owner * 10 + 1) for user_key in selection.fields("User", [inner])})
             else:
-                text = '"Viewer"'
-            parts.append(f"{json.dumps(key)}:{text}")
-        return "{" + ",".join(parts) + "}"
+                text = json_bytes("Viewer")
+            members[key] = [text]
+        return object_pieces(members)
 
     def _single(
         self, type_name: str, node: FieldNode, selection: Selection, key: int, key_column: str, token_owner: int
-    ) -> str:
+    ) -> bytes:
         struct, joins = selection.json_of(type_name, node, "page")
         selection.column("page", key_column)
         reached = self._owners.reached(token_owner, self._options.default_owner_set, type_name)
@@ -189,10 +187,10 @@ class Executor:
                 select {selection.columns("page")} from "{type_name}"
                 where "{key_column}" = $key and "ownerDbId" in ({", ".join(map(str, sorted(reached)))})
             ){tables}
-            select to_json({struct})::varchar from page{joins}
+            select encode(to_json({struct})::varchar) from page{joins}
         """
         row = self._cursor().execute(statement, {"key": key}).fetchone()
-        return row[0] if row else "null"
+        return row[0] if row else b"null"
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         if not hasattr(self._local, "cursor"):

@@ -94,7 +94,7 @@ class Selection:
             members = ", ".join(f"'{key}': {reference}::varchar" for key in self.fields(named.name, [node]))
             return f"case when {reference} is not null then {{{members}}} end", ""
         found = self._written_once(named.name, node, f'"dbId" in (select {reference} from {rows})', "dbId")
-        return f"{found}.json", f" left join {found} on {found}.key = {reference}"
+        return f"{found}.json", f" left join {found} on {found}.key is not distinct from {reference}"
 
     def _members(self, type_name: str, node: FieldNode, rows: str) -> tuple[str, str]:
         member_type, carrier = _MEMBERS[type_name, node.name.value]
@@ -102,7 +102,12 @@ class Selection:
         condition = f'"{carrier}" in (select {key} from {rows})'
         each = self._written_once(member_type, node, condition, carrier)
         lists = self._name()
-        self.tables.append((lists, f"select key, to_json(list(json order by row)) as json from {each} group by key"))
+        self.tables.append(
+            (
+                lists,
+                f"select key, to_json(list(json order by row)) as json from {each} where key is not null group by key",
+            )
+        )
         return f"{lists}.json", f" left join {lists} on {lists}.key = {key}"
 
     def _written_once(self, type_name: str, node: FieldNode, condition: str, key_column: str) -> str:
@@ -112,9 +117,9 @@ class Selection:
         struct, joins = self.json_of(type_name, node, rows)
         key, row = self.column(rows, key_column), self.column(rows, "dbId")
         self.tables.insert(place, (rows, f'select {self.columns(rows)} from "{type_name}" where {condition}'))
-        self.tables.append(
-            (written, f"select {key} as key, {row} as row, to_json({struct}) as json from {rows}{joins}")
-        )
+        # Null is a key too: a join that finds something for every row leaves the rows in their order.
+        found = f"select {key} as key, {row} as row, to_json({struct}) as json from {rows}{joins}"
+        self.tables.append((written, f"{found} union all select null, null, null"))
         return written
 
     def column(self, rows: str, name: str) -> str:

@@ -67,7 +67,7 @@ class Server:
             body, status, headers = error.body(), error.status, error.headers
         if fault in _STATUS_BODIES:
             body, status = _STATUS_BODIES[fault].encode(), int(fault)
-        self._wire.write(number, asked, status, body.decode())
+        self._wire.write(number, asked, status, body)
         return await self._send(request, body, status, headers, fault)
 
     async def _answer(self, asked: Mapping[str, Any], owner: int, fault: str | None) -> bytes:
@@ -81,10 +81,10 @@ class Server:
             owner=owner,
             fault=fault if fault in _IN_ROWS else None,
         )
-        text = await asyncio.get_running_loop().run_in_executor(self._threads, self._executor.execute, operation)
+        body = await asyncio.get_running_loop().run_in_executor(self._threads, self._executor.execute, operation)
         if fault == "partial":
-            text = text[:-1] + ',"errors":[{"message":"An error occurred.","code":"INTERNAL_ERROR"}]}'
-        return text.encode()
+            body = body[:-1] + b',"errors":[{"message":"An error occurred.","code":"INTERNAL_ERROR"}]}'
+        return body
 
     def _refuse(self, fault: str | None) -> None:
         status = self._options.limit_status

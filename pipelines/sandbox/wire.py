@@ -14,7 +14,7 @@ class WireLog:
     def __init__(self, path: Path | None) -> None:
         self._file = path.open("a", encoding="utf-8") if path else None
 
-    def write(self, number: int, request: Mapping[str, Any], status: int, response: str) -> None:
+    def write(self, number: int, request: Mapping[str, Any], status: int, response: bytes) -> None:
         """Add one exchange."""
         if self._file is None:
             return
@@ -24,7 +24,7 @@ class WireLog:
             "query": request.get("query"),
             "variables": request.get("variables"),
             "status": status,
-            "response": response,
+            "response": response.decode(),
         }
         self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         self._file.flush()
