@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 from pipelines.console import Console
 from pipelines.extract import read_and_load
 from pipelines.run_record import RunRecord
-from pipelines.sandbox import SandboxOptions, running
+from pipelines.sandbox import running
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.preflight import open_access
@@ -34,6 +34,7 @@ class Synced:
     output: str
     truth: Path | None = None
     wire_log: Path | None = None
+    token: str = ""
 
     @property
     def published(self) -> Path:
@@ -46,7 +47,9 @@ class Synced:
 
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment without any setting of this program, plus ``extra``."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SOURCES__") and name != "DATA_DIR"}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("SOURCES__") and name != "DATA_DIR"
+    }
     return kept | {"PYTHONPATH": str(ROOT)} | dict(extra)
 
 
@@ -73,13 +76,13 @@ def sync(data_dir: Path, environment: Mapping[str, str] | None = None) -> Synced
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
     """One `make sync` with a token, against a sandbox whose truth and wire log stay readable."""
     folder = tmp_path_factory.mktemp("synced")
-    with running(SandboxOptions(), wire_log=folder / "wire.jsonl") as xledger:
+    with running(wire_log=folder / "wire.jsonl") as xledger:
         result = sync(
             folder / "data",
             {"SOURCES__XLEDGER__API_URL": xledger.url, "SOURCES__XLEDGER__API_TOKEN": xledger.token},
         )
         assert result.exit_code == 0, result.output
-        yield Synced(result.data_dir, 0, result.output, xledger.truth_path, folder / "wire.jsonl")
+        yield Synced(result.data_dir, 0, result.output, xledger.truth_path, folder / "wire.jsonl", xledger.token)
 
 
 @dataclass
@@ -130,6 +133,3 @@ def read(folder: Path, settings: Settings) -> Read:
     ]
     read_and_load(settings, accesses, warehouse, RunRecord("full"), traffic, console)
     return Read(warehouse, traffic, said)
-
-
-ReadFrom = Callable[..., Read]

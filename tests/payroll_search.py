@@ -1,0 +1,70 @@
+"""Looks for payroll of the sandbox's truth in everything a run leaves behind: files as they are, and opened."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+_AMOUNT = re.compile(r"(?<![\d.])-?\d+\.\d+(?![\d.])")
+
+
+@dataclass(frozen=True)
+class Canaries:
+    """What must never be seen: words (texts, names, account numbers, national ids) and amounts."""
+
+    words: frozenset[str]
+    amounts: frozenset[Decimal]
+
+    @classmethod
+    def of(cls, truth: Path, *, hashed_on_arrival: bool = False) -> Canaries:
+        """The canaries of a truth. What is hashed on arrival (suppliers' bank accounts) may be on the wire, in no file."""
+        with duckdb.connect(str(truth), read_only=True) as connection:
+            rows = connection.execute("select kind, value from truth.canary").fetchall()
+        arrives = {"supplier_bank_account"} if hashed_on_arrival else set()
+        return cls(
+            frozenset(value for kind, value in rows if kind != "amount" and kind not in arrives),
+            frozenset(abs(Decimal(value)) for kind, value in rows if kind == "amount"),
+        )
+
+    def but_for(self, amounts: set[Decimal]) -> Canaries:
+        """The canaries without these amounts."""
+        return Canaries(self.words, self.amounts - amounts)
+
+    def found_in(self, text: str) -> set[str]:
+        """The canaries that a text holds; amounts as numbers, whatever their sign and however many zeros they end in."""
+        words = {word for word in self.words if word in text}
+        seen = {abs(Decimal(number)) for number in _AMOUNT.findall(text)}
+        return words | {str(amount) for amount in self.amounts if amount in seen}
+
+
+def everything_below(folder: Path) -> Iterator[tuple[str, str]]:
+    """Each file as text, and what it holds when opened: DuckDB and Parquet tables row by row, gzip unpacked."""
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        content = path.read_bytes()
+        yield str(path), content.decode("utf-8", errors="replace")
+        if path.suffix == ".duckdb":
+            yield from _tables(path)
+        elif path.suffix == ".parquet":
+            yield f"{path} opened", _as_text(duckdb.connect(), f"from read_parquet('{path}')")
+        elif path.suffix == ".gz":
+            yield f"{path} opened", gzip.decompress(content).decode("utf-8", errors="replace")
+
+
+def _tables(path: Path) -> Iterator[tuple[str, str]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        for schema, table in tables:
+            yield f"{path} {schema}.{table}", _as_text(connection, f'from "{schema}"."{table}"')
+
+
+def _as_text(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    rows = connection.execute(query).fetchall()
+    return "\n".join("\t".join("" if value is None else str(value) for value in row) for row in rows)
