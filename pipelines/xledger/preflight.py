@@ -44,7 +44,7 @@ _PROBES: Mapping[str, tuple[str, str]] = {
     "RecentTransaction": ("transaction_deltas", "dbId"),
 }
 _OPTIONAL_ROOTS = frozenset({"transaction_deltas"})
-_ARGUMENTS = {"objectValues": "first: 1, filter: {objectKindDbId: 14}"}
+_ARGUMENTS = {"objectValues": "first: 5, filter: {objectKindDbId: 14}"}
 
 _DATA_DOCUMENTS = (
     "transactions",
@@ -136,8 +136,14 @@ def _refusal(client: Client, operation: str, probes: Mapping[str, tuple[str, str
         raise
     except (ApiFailed, ConfigurationError) as error:
         return error
-    refused = tuple(entity for entity in probes if answer.get(entity) is None)
+    refused = tuple(entity for entity in probes if answer.get(entity) is None or _is_hidden(entity, answer[entity]))
     return PermissionMissing(refused) if refused else None
+
+
+def _is_hidden(entity: str, connection: dict[str, Any]) -> bool:
+    """Every ledger line stands in a voucher: lines without any are lines whose vouchers may not be read."""
+    nodes = [edge["node"] for edge in connection.get("edges") or [] if edge.get("node")]
+    return entity == "TransactionHeader" and bool(nodes) and all(node["header"] is None for node in nodes)
 
 
 def _may_read_entities(access: Access) -> bool:
