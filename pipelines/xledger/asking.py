@@ -59,8 +59,9 @@ class Asking:
     ) -> Iterator[Page]:
         """All pages of one read, from the beginning or from a cursor."""
         operation = access.capabilities.fit(document(document_name))
-        accept = partial(self.landing.land, operation=operation, rows=rows, guard=guard)
-        for page in pages(access.client, operation, variables, self.page_size, accept, after):
+        accept = partial(self.landing.parse, operation=operation, rows=rows)
+        for parsed in pages(access.client, operation, variables, self.page_size, accept, after):
+            page = self.landing.hand_out(parsed, guard)
             self._count(page)
             yield page
 
