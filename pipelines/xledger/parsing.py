@@ -112,10 +112,10 @@ class Parser:
         """One look at the whole page, and a second one only at what is wrong; gives the number of rows."""
         money = {leaf: kind for leaf, kind in kinds.items() if kind is Kind.MONEY}
         untrusted = " or ".join(_untrusted(reference(leaf), kind) for leaf, kind in money.items()) or "false"
-        lengths = [f"max(length({reference(leaf)}))" for leaf in money]
-        rows, ids, is_untrusted, *longest = self._row(
-            f"select {', '.join(['count(*)', f'count({reference(("dbId",) if node_path == CONNECTION else id_leaf)})', f'bool_or({untrusted})', *lengths])} from {PAGE}"
-        )
+        row_id = ("dbId",) if node_path == CONNECTION else id_leaf
+        looked_at = ["count(*)", f"count({reference(row_id)})", f"bool_or({untrusted})"]
+        looked_at += [f"max(length({reference(leaf)}))" for leaf in money]
+        rows, ids, is_untrusted, *longest = self._row(f"select {', '.join(looked_at)} from {PAGE}")
         if node_path == CONNECTION:
             self._refuse_missing_rows(operation.root, rows, ids)
         if is_untrusted:
