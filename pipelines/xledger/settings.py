@@ -41,6 +41,8 @@ class _XledgerSection(BaseConfiguration):
     payroll: _PayrollSection = field(default_factory=_PayrollSection)
     max_ids_per_query: int = LARGEST_PAGE
     requests_per_5_seconds: int = 18
+    monthly_requests: int | None = None
+    monthly_megabytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Settings:
     no_payroll_expected: bool
     max_ids_per_query: int
     requests_per_5_seconds: int
+    monthly_requests: int | None
+    monthly_megabytes: int | None
 
 
 def data_dir() -> Path:
@@ -76,7 +80,8 @@ def read_settings() -> Settings:
     Raises:
         ConfigurationError: naming the setting and what it should hold.
     """
-    _refuse_unknown_settings()
+    known = {name for name in _XledgerSection.__dataclass_fields__ if not name.startswith("__")}
+    refuse_unknown_settings(("sources", "xledger"), known)
     try:
         section = resolve_configuration(_XledgerSection(), sections=("sources", "xledger"))
     except (ConfigurationException, ValueError, TypeError) as error:
@@ -93,6 +98,8 @@ def read_settings() -> Settings:
         no_payroll_expected=section.payroll.none_expected,
         max_ids_per_query=_in_bounds("MAX_IDS_PER_QUERY", section.max_ids_per_query, 1, 1_000_000),
         requests_per_5_seconds=_in_bounds("REQUESTS_PER_5_SECONDS", section.requests_per_5_seconds, 1, 1_000_000),
+        monthly_requests=_limit("MONTHLY_REQUESTS", section.monthly_requests),
+        monthly_megabytes=_limit("MONTHLY_MEGABYTES", section.monthly_megabytes),
     )
 
 
@@ -107,13 +114,14 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _refuse_unknown_settings() -> None:
-    known = {name for name in _XledgerSection.__dataclass_fields__ if not name.startswith("__")}
-    found = {
-        key.removeprefix(_ENVIRONMENT_PREFIX).split("__")[0].lower()
-        for key in os.environ
-        if key.startswith(_ENVIRONMENT_PREFIX)
-    }
+def refuse_unknown_settings(section: Sequence[str], known: set[str]) -> None:
+    """An unknown name in a section is a typing error, and is never passed over.
+
+    Raises:
+        ConfigurationError: naming the unknown and the known.
+    """
+    prefix = "".join(f"{name.upper()}__" for name in section)
+    found = {key.removeprefix(prefix).split("__")[0].lower() for key in os.environ if key.startswith(prefix)}
     settings_dir = Path(dlt.current.run_context().settings_dir)
     for name in ("config.toml", "secrets.toml"):
         path = settings_dir / name
@@ -123,11 +131,13 @@ def _refuse_unknown_settings() -> None:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f".dlt/{name} is no valid TOML ({error.__class__.__name__}); mend it.") from None
-        found |= set(document.get("sources", {}).get("xledger", {}))
+        for part in section:
+            document = document.get(part, {})
+        found |= set(document)
     unknown = sorted(found - known)
     if unknown:
         raise ConfigurationError(
-            f"Unknown setting under [sources.xledger]: {', '.join(unknown)}. Known are {', '.join(sorted(known))}; "
+            f"Unknown setting under [{'.'.join(section)}]: {', '.join(unknown)}. Known are {', '.join(sorted(known))}; "
             "correct or remove it."
         )
 
@@ -166,6 +176,10 @@ def _in_bounds(name: str, value: int, low: int, high: int) -> int:
     if not low <= value <= high:
         raise ConfigurationError(f"{_ENVIRONMENT_PREFIX}{name} must be from {low} to {high}; correct it.")
     return value
+
+
+def _limit(name: str, value: int | None) -> int | None:
+    return None if value is None else _in_bounds(name, value, 1, 1_000_000_000)
 
 
 def _checked_document_types(codes: list[str]) -> tuple[str, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 import pyarrow as pa
 import pytest
 from graphql_client import Client
 
-from pipelines.sandbox import Sandbox, SandboxOptions, running
+from pipelines.sandbox import SandboxOptions, running
 
 _LINES = (
     "dbId ownerDbId matchId amount text account { code chartOfAccountDbId } header { dbId transactionSource { code } }"
