@@ -49,7 +49,7 @@ def read_alert_settings() -> AlertSettings:
     Raises:
         ConfigurationError: naming the setting and what it should hold.
     """
-    refuse_unknown_settings(("alerts",), set(AlertSettings.__dataclass_fields__))
+    refuse_unknown_settings("alerts", tuple(AlertSettings.__dataclass_fields__))
     command = _setting("command")
     try:
         words = tuple(shlex.split(command)) if command else ()
