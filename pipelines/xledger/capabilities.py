@@ -28,6 +28,7 @@ from pipelines.xledger.errors import ApiFailed, MalformedResponse
 
 _OPTIONAL = "optional"
 _NEGATIVE_OPERATORS = ("dbId_not_in", "dbId_nin", "dbId_notIn")
+_ID_OPERATORS = ("dbId_in", *_NEGATIVE_OPERATORS, "dbId_gt", "dbId_gte", "dbId_lt", "dbId_lte")
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,9 @@ class Capabilities:
             return next((name for name in names if name in fields), None)
 
         return IdFilter(
-            ids_are_text="dbId_in" in fields and get_named_type(fields["dbId_in"].type).name != "Int",
+            ids_are_text=any(
+                get_named_type(fields[name].type).name != "Int" for name in _ID_OPERATORS if name in fields
+            ),
             id_in=first("dbId_in"),
             id_not_in=first(*_NEGATIVE_OPERATORS),
             id_above=first("dbId_gt"),

@@ -35,7 +35,7 @@ _LONGEST_EXACT_NUMBER = 16
 
 # Norwegian national ids have 11 digits; Swedish and Danish ones 10 or 12, told from organisation numbers by the month.
 # A Swedish sole trader's VAT number is SE, the ten digits, 01.
-_NATIONAL_ID = r"^(\d{11}|(19|20)?\d{2}[01]\d{7}|SE\d{2}[01]\d{9})$"
+_NATIONAL_ID = r"(?i)^(\d{11}|(19|20)?\d{2}[01]\d{7}|SE\d{2}[01]\d{9})$"
 _NATIONAL_ID_COLUMNS = frozenset({"company_number", "tax_number", "tax_no"})
 
 
@@ -295,7 +295,7 @@ def _expression(column: Column, prefix: Path) -> str:
         # A cast to 18 digits is a hundred times as fast as one to 19; the few larger amounts take the slow way.
         return f"coalesce(try_cast({value} as decimal(18, 4))::{column.kind.value}, {value}::{column.kind.value})"
     if column.name in _NATIONAL_ID_COLUMNS:
-        return f"case when not regexp_matches(regexp_replace({value}, '[ .+-]', '', 'g'), '{_NATIONAL_ID}') then {value} end"
+        return f"case when not regexp_matches(regexp_replace({value}, '[^0-9A-Za-z]', '', 'g'), '{_NATIONAL_ID}') then {value} end"
     return value
 
 
@@ -303,7 +303,11 @@ def _untrusted(value: str, kind: Kind) -> str:
     """SQL condition: the text is no value of the kind, or would lose a digit."""
     if kind is Kind.MONEY:
         return f"({value} is not null and not regexp_full_match({value}, '{_EXACT_MONEY}'))"
-    return f"({value} is not null and try_cast({value} as {kind.value}) is null)"
+    is_other = f"try_cast({value} as {kind.value}) is null"
+    if kind in (Kind.ID, Kind.INTEGER):
+        # A cast from text would round.
+        is_other += f" or not regexp_full_match({value}, '-?[0-9]+')"
+    return f"({value} is not null and ({is_other}))"
 
 
 def _untrusted_value(operation: Operation, leaf: str, row_id: str) -> UntrustedValue:
