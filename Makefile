@@ -40,7 +40,7 @@ lint: $(VENV)/.dev ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@cd dbt_project && ../$(BIN)/sqlfluff lint --processes 2 models tests snapshots macros 2>/dev/null || (cd dbt_project && ../$(BIN)/sqlfluff lint models tests)
+	@cd dbt_project && DBT_LOG_PATH=$${TMPDIR:-/tmp} DBT_TARGET_PATH=$$(mktemp -d) ../$(BIN)/sqlfluff lint --disable-progress-bar .
 
 format: $(VENV)/.dev ## let ruff and sqlfluff lay out the code
 	@$(BIN)/ruff check --fix .

@@ -20,6 +20,7 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.alerts import DEFAULT_MAX_AGE_DAYS, AlertSettings
 from pipelines.exits import exit_code_of
 from pipelines.xledger import errors, settings
 from pipelines.xledger.charts import DEFAULT_PAY_RANGES
@@ -221,7 +222,8 @@ def section_fields() -> dict[str, object]:
 
 
 def test_every_setting_is_in_the_readme_and_no_other() -> None:
-    assert documented_settings().keys() == section_fields().keys() | {"DATA_DIR", "DBT_THREADS"}
+    alerts = {f"ALERTS__{name.upper()}" for name in AlertSettings.__dataclass_fields__}
+    assert documented_settings().keys() == section_fields().keys() | alerts | {"DATA_DIR", "DBT_THREADS"}
 
 
 @pytest.mark.parametrize("name", section_fields())
@@ -234,6 +236,10 @@ def test_defaults_of_settings(name: str) -> None:
         assert documented == default
     else:
         assert json.loads(documented) == default
+
+
+def test_default_of_the_age_of_data() -> None:
+    assert float(documented_settings()["ALERTS__MAX_AGE_DAYS"][1].strip("`")) == DEFAULT_MAX_AGE_DAYS
 
 
 @pytest.mark.parametrize("name", [name for name in documented_settings() if name.startswith(PREFIX)])

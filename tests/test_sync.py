@@ -45,7 +45,7 @@ _MART_SPEND = """
         owner_db_id,
         account_code,
         strftime(spend_date, '%Y-%m') as month,
-        coalesce(supplier_org_number, supplier_name) as supplier,
+        coalesce(regexp_replace(supplier_org_number, '[^0-9]', '', 'g'), supplier_name) as supplier,
         amount_net as amount
     from spend.marts.fct_spend
 """

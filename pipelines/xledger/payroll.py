@@ -43,6 +43,19 @@ EXPENSE_REPORT = "ER"
 _EMPLOYEE_LEDGER = "EMPLOY|ANSATT|ANSTÄLL|ANSTALL|MEDARB"
 _SUPPLIER_LEDGER = "SUPPLIER|VENDOR|CREDITOR|KREDITOR|LEVERAND|LEVERANT"
 
+_VOUCHER = (("dbId",), ("transactionSource", "dbId"), ("transactionSource", "code"))
+# What may arrive for payroll rows too: ids, types and accounts. Whatever asks for more carries the exclusion.
+ALLOWED_OF_PAYROLL: Final[Mapping[str, frozenset[tuple[str, ...]]]] = {
+    TRANSACTIONS: frozenset(
+        {("dbId",), ("ownerDbId",), ("accountDbId",), ("matchId",), *(("header", *leaf) for leaf in _VOUCHER)}
+    ),
+    AP_TRANSACTIONS: frozenset(
+        {("dbId",), ("ownerDbId",), ("subledgerDbId",), ("matchId",)}
+        | {("ledgerType", leaf) for leaf in ("dbId", "code", "name")}
+        | {("transactionHeader", *leaf) for leaf in _VOUCHER}
+    ),
+}
+
 _CENSUS_TABLES = {
     TRANSACTIONS: "fence.gl",
     AP_TRANSACTIONS: "fence.ap",
@@ -61,12 +74,24 @@ class Evidence:
 
 
 class FencedFilter:
-    """A filter that carries the exclusion; only `Exclusions` makes one, and no ledger query can be sent without one."""
+    """A filter that carries the exclusion; only `Exclusions` makes one, and no ledger query can be sent without one.
 
-    def __init__(self, exclusions: Exclusions, conditions: Mapping[str, Any], ids: int) -> None:
+    ``probe`` is a filter that the API must answer with no ids but those in ``probe_ids``, if it honours the exclusion whole.
+    """
+
+    def __init__(
+        self,
+        exclusions: Exclusions,
+        conditions: Mapping[str, Any],
+        ids: int,
+        probe: Mapping[str, Any],
+        probe_ids: frozenset[int] = frozenset(),
+    ) -> None:
         self.root = exclusions.root
         self.conditions = dict(conditions)
         self.ids = ids
+        self.probe = dict(probe)
+        self.probe_ids = probe_ids
 
 
 class PayrollFence:
@@ -116,8 +141,8 @@ class PayrollFence:
         number = account_number(row["code"])
         chart = CHART_NAMES.get(row["chart_of_account_db_id"] or 0)
         is_removed_anyway = in_ranges(number, (BALANCING_RANGE,))
-        if chart is None:
-            # Charts without a table of ranges are judged by the account's own flags.
+        if chart is None or number is None:
+            # Charts without a table of ranges, and codes without a number, are judged by the account's own flags.
             return row["db_id"], bool(row["cost_wages_salaries"]), is_removed_anyway or bool(row["balance_sheet"])
         return row["db_id"], in_ranges(number, self._settings.payroll_account_ranges[chart]), is_removed_anyway
 
@@ -137,7 +162,7 @@ class PayrollFence:
         return code.strip().upper() in {payroll.upper() for payroll in self._settings.payroll_document_types}
 
     def know_document_types(self, types: Mapping[int, str]) -> None:
-        """Take the document types in use where not all lines are pre-queried."""
+        """Take document types in use that lines taken so far may not show."""
         self._workbench.executemany("insert into fence.document_type values (?, ?)", list(types.items()))
 
     def document_types_taken(self) -> set[int]:
@@ -194,8 +219,7 @@ class PayrollFence:
         self._judge()
         self._workbench.execute(_EXCLUDE_LINES)
         self._workbench.execute(_EXCLUDE_ITEMS)
-        if is_whole_ledger:
-            self._workbench.execute(_KNOW_DOCUMENT_TYPES)
+        self._workbench.execute(_KNOW_DOCUMENT_TYPES)
         self._fail_closed()
 
     def _judge(self) -> None:
@@ -212,6 +236,12 @@ class PayrollFence:
             raise PayrollStop(
                 "The token may not read the document type of any ledger line, so payroll cannot be told from the rest; "
                 "tick read access for TransactionHeader, ObjectValue and SystemValue, then run again. Nothing was published."
+            )
+        items, typed_items = self._row("select count(*), count(document_type) from fence.ap_judged")
+        if items and not typed_items:
+            raise PayrollStop(
+                "The token may not read the document type of any supplier-ledger item, so payroll cannot be told from the "
+                "rest; tick read access for TransactionHeader and SystemValue, then run again. Nothing was published."
             )
         if on_pay_accounts and not of_payroll_type and not self._settings.no_payroll_expected:
             codes = ", ".join(self._settings.payroll_document_types)
@@ -326,9 +356,13 @@ class Exclusions:
         )
         last = ids[-1] if len(ids) == most_ids else self._fence
         conditions = self._id_filter.above(above) | self._id_filter.up_to(last) | self._document_types
+        probe: dict[str, Any] = {}
         if ids:
-            conditions[str(self._id_filter.id_not_in)] = self._id_filter.values(ids)
-        return FencedFilter(self, conditions, len(ids)), last
+            exception = {str(self._id_filter.id_not_in): self._id_filter.values(ids)}
+            conditions |= exception
+            # The last of the list, and nothing else: a list that is cut or not looked at lets it through.
+            probe = exception | self._id_filter.above(ids[-1] - 1) | self._id_filter.up_to(ids[-1])
+        return FencedFilter(self, conditions, len(ids), probe), last
 
     def _name(self, above: int, most_ids: int) -> tuple[FencedFilter, int] | None:
         ids = self._ids(
@@ -340,7 +374,8 @@ class Exclusions:
         if not ids:
             return None
         conditions = {str(self._id_filter.id_in): self._id_filter.values(ids)} | self._document_types
-        return FencedFilter(self, conditions, len(ids)), ids[-1]
+        probe = {str(self._id_filter.id_in): self._id_filter.values(ids[:1])}
+        return FencedFilter(self, conditions, len(ids), probe, frozenset(ids[:1])), ids[-1]
 
     def _allowed_document_types(self) -> dict[str, Any]:
         """The positive filter on document type rides along, so that the server leaves out a line re-typed during the run."""
@@ -372,7 +407,7 @@ left join fence.account as account on account.db_id = gl.account_db_id;
 """
 
 _KNOW_DOCUMENT_TYPES = """
-create or replace table fence.document_type as
+insert into fence.document_type
 select distinct document_type_db_id as db_id, document_type as code from fence.gl where document_type_db_id is not null;
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +42,9 @@ _PROBES: Mapping[str, tuple[str, str]] = {
     "Currency": ("currencies", "dbId"),
     "ObjectValue": ("objectValues", "dbId"),
     "RecentTransaction": ("transaction_deltas", "dbId"),
+    "RecentTransaction_lines": ("recentTransactions", "dbId"),
 }
-_OPTIONAL_ROOTS = frozenset({"transaction_deltas"})
+_OPTIONAL_ROOTS = frozenset({"transaction_deltas", "recentTransactions"})
 _ARGUMENTS = {"objectValues": "first: 5, filter: {objectKindDbId: 14}"}
 
 _DATA_DOCUMENTS = (
@@ -122,7 +123,7 @@ def _check_permissions(access: Access) -> None:
         failure = next(failure for failure in failures.values() if failure)
         raise failure
     if missing:
-        raise PermissionMissing(missing)
+        raise PermissionMissing(_entities(missing))
 
 
 def _refusal(client: Client, operation: str, probes: Mapping[str, tuple[str, str]]) -> Exception | None:
@@ -137,7 +138,12 @@ def _refusal(client: Client, operation: str, probes: Mapping[str, tuple[str, str
     except (ApiFailed, ConfigurationError) as error:
         return error
     refused = tuple(entity for entity in probes if answer.get(entity) is None or _is_hidden(entity, answer[entity]))
-    return PermissionMissing(refused) if refused else None
+    return PermissionMissing(_entities(refused)) if refused else None
+
+
+def _entities(probes: Sequence[str]) -> tuple[str, ...]:
+    """The entities that probes stand for: what is before an underscore, each once."""
+    return tuple(dict.fromkeys(probe.split("_")[0] for probe in probes))
 
 
 def _is_hidden(entity: str, connection: dict[str, Any]) -> bool:

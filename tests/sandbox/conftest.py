@@ -1,15 +1,19 @@
-"""Sandboxes for these tests: one with the default ledger for all that only read, and a small one for each that changes something."""
+"""Sandboxes for these tests: one with the default ledger for all that only read, small ones for what changes or breaks."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from graphql_client import Client
 
 from pipelines.sandbox import Sandbox, SandboxOptions, running
 
-SMALL = SandboxOptions(lines=1_000, employees=2)
+# Made once for all tests; every sandbox changes a copy of its own.
+_KEPT = tempfile.TemporaryDirectory(prefix="sandbox-tests-")
+SMALL = SandboxOptions(lines=1_000, employees=2, ledger_dir=Path(_KEPT.name))
 
 
 @pytest.fixture(scope="session")

@@ -141,7 +141,11 @@ class Masters:
                 }
                 found.add(("private_email", _private_email(one)))
             elif one.ledger == "SUPPLIER":
-                found |= {("contact_person", f"Kontaktus-{number:04d}"), ("supplier_bank_account", one.bank_account)}
+                found.add(("contact_person", f"Kontaktus-{number:04d}"))
+                found |= {("supplier_bank_account", one.bank_account)} if one.bank_account else set()
+                found |= (
+                    {("supplier_national_id", one.party.number)} if one.party.is_person and one.party.number else set()
+                )
         return found
 
     def rows(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -229,7 +233,7 @@ class Masters:
             "costSalesAndMarketing": kind == "sales",
             "costOtherOperating": kind == "other",
             "chartOfAccountDbId": chart,
-            "accountGroupDbId": 520_000 + chart * 100 + int(code[:2]),
+            "accountGroupDbId": 520_000 + chart * 100 + int(code[:2]) if code[:2].isdigit() else None,
             "ledgerTypeDbId": self.system_value("ledgerType", ledger) if ledger else None,
         }
 
@@ -340,10 +344,14 @@ class Masters:
         return {
             "dbId": one.db_id,
             "id": one.db_id,
-            "code": one.code,
+            "code": one.code or None,
             "description": one.name,
             "number": one.db_id % 100_000,
-            "email": _private_email(one) if is_employee else f"faktura@{one.code.lower()}.example",
+            "email": _private_email(one)
+            if is_employee
+            else f"faktura@{one.code.lower()}.example"
+            if one.code
+            else None,
             "phone": None if is_employee else f"+47 {one.db_id % 10**8:08d}",
             "fromDate": date(2019, 1, 1),
             "toDate": None if one.is_open else date(2025, 6, 30),
@@ -353,13 +361,13 @@ class Masters:
             "subledgerGroupDbId": group,
             "bankAccount": one.bank_account or None,
             "taxNo": one.party.number if is_employee else None,
-            "extIdentifier": f"ext-{one.code}",
+            "extIdentifier": f"ext-{one.code}" if one.code else None,
             "companyDbId": one.party.db_id if one.has_company else None,
-            "addressDbId": one.db_id,
-            "contactDbId": _contact_id(one),
+            "addressDbId": one.db_id if one.code else None,
+            "contactDbId": _contact_id(one) if one.code else None,
             "currencyDbId": currency_id(self.company_currency(one.owner)),
             "ledgerTypeDbId": self.system_value("ledgerType", one.ledger),
-            "payTermsDbId": 16_000 + one.terms_days,
+            "payTermsDbId": 16_000 + one.terms_days if one.code else None,
             "isSupplier": one.ledger == "SUPPLIER",
             "isOpen": one.is_open,
         }

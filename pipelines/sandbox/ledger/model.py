@@ -58,7 +58,7 @@ class Party:
 
 @dataclass(frozen=True, eq=False)
 class Subledger:
-    """A supplier, customer or employee of one owner."""
+    """A supplier, customer or employee of one owner. Without a code nothing but its name is known."""
 
     db_id: int
     owner: int
@@ -89,7 +89,7 @@ class Match:
 class Line:
     """One general-ledger line. ``parts``: whose money it is where several suppliers share the line."""
 
-    account: str
+    account: str | None
     amount: int
     role: Role
     text: str | None
@@ -110,7 +110,7 @@ class Line:
 
 @dataclass(eq=False)
 class Item:
-    """One supplier-ledger item; an invoice is negative, a payment positive."""
+    """One item of the supplier ledger (an invoice is negative, a payment positive) or, the other way round, of a customer's."""
 
     subledger: Subledger
     amount: int
@@ -139,15 +139,17 @@ class Voucher:
     lines: list[Line] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     case: str | None = None
+    customer_items: list[Item] = field(default_factory=list)
     created: datetime | None = None
     is_headless: bool = False
+    is_untyped: bool = False
     db_id: int = 0
     number: int = 0
 
     def matches(self) -> Iterator[Match]:
         """The match groups of its lines and items."""
         yield from (line.match for line in self.lines if line.match)
-        yield from (item.match for item in self.items)
+        yield from (item.match for item in (*self.items, *self.customer_items))
 
     @property
     def invoice_date(self) -> date | None:
@@ -169,7 +171,7 @@ class Voucher:
 
     def payroll_rule(self, line: Line) -> str | None:
         """Why a line must never be received; None for a line that may."""
-        if self.is_headless:
+        if self._is_unreadable or line.account is None:
             return "unreadable"
         if self.document_type == PAYROLL:
             return "type"
@@ -186,7 +188,7 @@ class Voucher:
 
     def item_payroll_rule(self, item: Item) -> str | None:
         """Why a supplier-ledger item must never be received."""
-        if self.is_headless:
+        if self._is_unreadable:
             return "unreadable"
         if self.document_type == PAYROLL:
             return "type"
@@ -195,6 +197,10 @@ class Voucher:
         if item.match.is_payroll:
             return "match_group"
         return "employee" if item.subledger.ledger == "EMPLOYEE" else None
+
+    @property
+    def _is_unreadable(self) -> bool:
+        return self.is_headless or self.is_untyped
 
     @property
     def _pays_out_payroll(self) -> bool:
