@@ -45,7 +45,7 @@ lint: $(VENV)/.dev ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@cd dbt_project && DBT_LOG_PATH=$${TMPDIR:-/tmp} DBT_TARGET_PATH=$$(mktemp -d) ../$(BIN)/sqlfluff lint --disable-progress-bar models tests snapshots
+	@cd dbt_project && DBT_LOG_PATH=$${TMPDIR:-/tmp} DBT_TARGET_PATH=$$(mktemp -d) ../$(BIN)/sqlfluff lint --disable-progress-bar .
 
 format: $(VENV)/.dev ## let ruff and sqlfluff lay out the code
 	@$(BIN)/ruff check --fix .

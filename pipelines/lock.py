@@ -17,10 +17,15 @@ def exclusive(data_dir: Path) -> Iterator[None]:
     """Hold the lock of a data folder; the kernel lets go of it when the process ends, however it ends.
 
     Raises:
-        ConfigurationError: another run holds it; the message names its process and since when.
+        ConfigurationError: another run holds it, and the message names its process and since when; or it cannot be opened.
     """
     path = data_dir / ".lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be opened ({error.strerror}); see that {data_dir} is a folder of your own, then run again."
+        ) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

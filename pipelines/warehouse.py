@@ -65,7 +65,8 @@ class Warehouse:
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
             for folder in (self.build, self.dlt):
-                folder.mkdir(exist_ok=True, mode=0o700)
+                folder.mkdir(exist_ok=True)
+                folder.chmod(0o700)
             probe = self.data_dir / f".probe-{secrets.token_hex(4)}"
             probe.touch(mode=0o600)
             probe.unlink()
@@ -88,7 +89,7 @@ class Warehouse:
         try:
             duckdb.connect(str(path)).close()
         except duckdb.Error as error:
-            held = "lock" in str(error).lower()
+            held = "could not set lock" in str(error).lower()
             raise ConfigurationError(
                 f"{path} is held open by another program; close it there, then run again."
                 if held
@@ -100,8 +101,10 @@ class Warehouse:
         """The installation's salt for hashed values, made once."""
         path = self.data_dir / "salt"
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_hex(32), encoding="ascii")
+            fresh = self.data_dir / ".salt"
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_hex(32), encoding="ascii")
+            fresh.replace(path)
         return path.read_text(encoding="ascii")
 
     @contextmanager

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from pipelines.sandbox.credits import Credits
 from pipelines.sandbox.execution import Executor
+from pipelines.sandbox.mutations import Mutations
 from pipelines.sandbox.options import SandboxOptions, parse_options
 from pipelines.sandbox.owners import OwnerTree
 from pipelines.sandbox.server import PATH, Server
@@ -52,7 +53,8 @@ async def _serve(private: Path, options: SandboxOptions) -> None:
     lines = database.execute('select count(*) from "Transaction"').fetchall()[0][0]
     tokens = make_tokens(owner for owner, _ in companies)
     tree = OwnerTree(dict(owners))
-    server = Server(Executor(database, options, tree, Credits(options)), tokens, options)
+    mutations = None if options.read_only else Mutations(database)
+    server = Server(Executor(database, options, tree, Credits(options)), mutations, tokens, options)
 
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1)
     await runner.setup()

@@ -121,7 +121,7 @@ class Executor:
             if declared is not None and "first" in declared.args:
                 arguments = get_argument_values(declared, nodes[0], variables)
                 sizes.append(arguments.get("first") or arguments.get("last") or 1)
-        return self._credits.cost(sum(sizes))
+        return self._credits.cost(sum(max(size, 0) for size in sizes))
 
     def _root(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import json
 import os
 import subprocess
@@ -14,8 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipelines.sandbox.options import SandboxOptions, command_line
+
+CONTROL_PATH = "/control"
 
 _START_SECONDS = 180.0
 _ROOT = Path(__file__).parents[2]
@@ -31,6 +35,26 @@ class Sandbox:
     tokens: Mapping[int, str]
     wire_path: Path
     pid: int
+
+    def mutate(self, *mutations: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Change the ledger now (see mutations.py). Returns what was made.
+
+        Raises:
+            ValueError: the sandbox refused.
+        """
+        address = urlsplit(self.url)
+        connection = http.client.HTTPConnection(str(address.hostname), address.port or 80, timeout=60)
+        try:
+            body = json.dumps(mutations).encode()
+            connection.request("POST", CONTROL_PATH, body, {"Authorization": f"token {self.token}"})
+            response = connection.getresponse()
+            told = json.loads(response.read())
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ValueError(told)
+        done: list[dict[str, Any]] = told
+        return done
 
     def wire(self) -> list[dict[str, Any]]:
         """Everything that went over the wire so far: n, operation, query, variables, status, response."""

@@ -7,7 +7,7 @@ import gzip
 import json
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +18,10 @@ from pipelines.sandbox.errors import ApiError
 from pipelines.sandbox.execution import Executor, Operation
 from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.limits import Limits, burst_reached, concurrency_reached
+from pipelines.sandbox.mutations import Mutations
 from pipelines.sandbox.options import SandboxOptions
+from pipelines.sandbox.process import CONTROL_PATH
+from pipelines.sandbox.scenario import Scenario
 from pipelines.sandbox.tokens import owner_of
 from pipelines.sandbox.wire import WireLog
 
@@ -36,8 +39,12 @@ _STATUS_BODIES = {
 class Server:
     """Answers HTTP requests for one ledger."""
 
-    def __init__(self, executor: Executor, tokens: Mapping[int, str], options: SandboxOptions) -> None:
+    def __init__(
+        self, executor: Executor, mutations: Mutations | None, tokens: Mapping[int, str], options: SandboxOptions
+    ) -> None:
         self._executor = executor
+        self._mutations = mutations
+        self._scenario = Scenario(options.scenario)
         self._tokens = tokens
         self._options = options
         self._faults = Faults(options)
@@ -50,6 +57,7 @@ class Server:
         """The aiohttp application."""
         application = web.Application(client_max_size=self._options.largest_body)
         application.router.add_post(PATH, self._post)
+        application.router.add_post(CONTROL_PATH, self._control)
         return application
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
@@ -61,7 +69,9 @@ class Server:
             with self._limits.one_request():
                 owner = owner_of(request.headers.get("Authorization"), self._tokens, self._options.token_error_status)
                 asked = await _read(request)
-                fault = self._faults.next(number, asked.get("operationName") or "")
+                operation = asked.get("operationName") or ""
+                await self._mutate(self._scenario.due(number, operation))
+                fault = self._faults.next(number, operation)
                 body = await self._answer(asked, owner, fault)
         except ApiError as error:
             body, status, headers = error.body(), error.status, error.headers
@@ -69,6 +79,23 @@ class Server:
             body, status = _STATUS_BODIES[fault].encode(), int(fault)
         self._wire.write(number, asked, status, body)
         return await self._send(request, body, status, headers, fault)
+
+    async def _control(self, request: web.Request) -> web.Response:
+        """Mutations, as a JSON list, from whoever holds a token."""
+        try:
+            owner_of(request.headers.get("Authorization"), self._tokens, 401)
+            return web.json_response(await self._mutate(await request.json()))
+        except ApiError as error:
+            return web.Response(body=error.body(), status=error.status)
+        except ValueError as problem:
+            return web.json_response({"refused": str(problem)}, status=400)
+
+    async def _mutate(self, mutations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        if not mutations:
+            return []
+        if self._mutations is None:
+            raise ValueError("this ledger is served read-only")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._mutations.apply, mutations)
 
     async def _answer(self, asked: Mapping[str, Any], owner: int, fault: str | None) -> bytes:
         self._refuse(fault)

@@ -5,35 +5,36 @@ from __future__ import annotations
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import dlt
-from dlt.common.configuration import configspec, resolve_configuration
 from dlt.common.configuration.exceptions import ConfigurationException
-from dlt.common.configuration.specs import BaseConfiguration
-from dlt.common.typing import TSecretStrValue
 
-from pipelines.xledger.charts import CHART_NAMES, DEFAULT_PAY_RANGES
+from pipelines.xledger.charts import DEFAULT_PAY_RANGES
 from pipelines.xledger.errors import ConfigurationError
 
 LARGEST_PAGE = 10_000
+_SECTION = "sources.xledger"
 _ENVIRONMENT_PREFIX = "SOURCES__XLEDGER__"
 _TEMPLATE = ".dlt/secrets.toml.template"
+_SECRETS = {"api_token", "tokens"}
 
 
-@configspec
-class _PayrollSection(BaseConfiguration):
+@dataclass
+class _PayrollSection:
     none_expected: bool = False
 
 
-@configspec
-class _XledgerSection(BaseConfiguration):
+@dataclass
+class _XledgerSection:
+    """The settings as they are written, with their defaults."""
+
     api_url: str = "https://www.xledger.net/graphql"
-    api_token: TSecretStrValue | None = None
+    api_token: str | None = None
     tokens: dict[str, Any] | None = None
     page_size: int = LARGEST_PAGE
     payroll_document_types: list[str] = field(default_factory=lambda: ["PR"])
@@ -41,6 +42,9 @@ class _XledgerSection(BaseConfiguration):
     payroll: _PayrollSection = field(default_factory=_PayrollSection)
     max_ids_per_query: int = LARGEST_PAGE
     requests_per_5_seconds: int = 18
+
+
+_KNOWN = tuple("payroll.none_expected" if name == "payroll" else name for name in _XledgerSection.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -77,23 +81,49 @@ def read_settings() -> Settings:
         ConfigurationError: naming the setting and what it should hold.
     """
     _refuse_unknown_settings()
-    try:
-        section = resolve_configuration(_XledgerSection(), sections=("sources", "xledger"))
-    except (ConfigurationException, ValueError, TypeError) as error:
-        raise ConfigurationError(
-            f"A setting under [sources.xledger] has the wrong form ({type(error).__name__}); compare it with {_TEMPLATE} "
-            "and the table of settings in README.md."
-        ) from None
+    default = _XledgerSection()
     return Settings(
-        api_url=_checked_url(section.api_url),
-        tokens=_tokens(section),
-        page_size=_in_bounds("PAGE_SIZE", section.page_size, 1, LARGEST_PAGE),
-        payroll_document_types=_checked_document_types(section.payroll_document_types),
-        payroll_account_ranges=_checked_ranges(section.payroll_account_ranges),
-        no_payroll_expected=section.payroll.none_expected,
-        max_ids_per_query=_in_bounds("MAX_IDS_PER_QUERY", section.max_ids_per_query, 1, 1_000_000),
-        requests_per_5_seconds=_in_bounds("REQUESTS_PER_5_SECONDS", section.requests_per_5_seconds, 1, 1_000_000),
+        api_url=_checked_url(_given("api_url", str, default.api_url)),
+        tokens=_tokens(_secret("api_token", str), _secret("tokens", dict)),
+        page_size=_in_bounds("page_size", default.page_size, LARGEST_PAGE),
+        payroll_document_types=_checked_document_types(
+            _given("payroll_document_types", list, default.payroll_document_types)
+        ),
+        payroll_account_ranges=_checked_ranges(_given("payroll_account_ranges", dict, None)),
+        no_payroll_expected=_given("payroll.none_expected", bool, default.payroll.none_expected),
+        max_ids_per_query=_in_bounds("max_ids_per_query", default.max_ids_per_query, 1_000_000),
+        requests_per_5_seconds=_in_bounds("requests_per_5_seconds", default.requests_per_5_seconds, 1_000_000),
     )
+
+
+def _given(name: str, kind: type, default: Any) -> Any:
+    """A setting under exactly its name; resolving a whole section, dlt would also take API_URL, which is another tool's."""
+    try:
+        value: Any = dlt.config.get(f"{_SECTION}.{name}", kind)
+    except (ConfigurationException, ValueError, TypeError):
+        raise _wrong_form(name) from None
+    if value is None:
+        return default
+    if not isinstance(value, kind):
+        raise _wrong_form(name)
+    return value
+
+
+def _secret(name: str, kind: type) -> Any:
+    try:
+        return dlt.secrets.get(f"{_SECTION}.{name}", kind)
+    except (ConfigurationException, ValueError, TypeError):
+        raise _wrong_form(name) from None
+
+
+def _wrong_form(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{_in_environment(name)} has the wrong form; compare it with {_TEMPLATE} and the table of settings in README.md."
+    )
+
+
+def _in_environment(name: str) -> str:
+    return _ENVIRONMENT_PREFIX + name.upper().replace(".", "__")
 
 
 def is_loopback(url: str) -> bool:
@@ -108,33 +138,54 @@ def is_loopback(url: str) -> bool:
 
 
 def _refuse_unknown_settings() -> None:
-    known = {name for name in _XledgerSection.__dataclass_fields__ if not name.startswith("__")}
     found = {
-        key.removeprefix(_ENVIRONMENT_PREFIX).split("__")[0].lower()
+        key.removeprefix(_ENVIRONMENT_PREFIX).lower().replace("__", ".")
         for key in os.environ
         if key.startswith(_ENVIRONMENT_PREFIX)
     }
-    settings_dir = Path(dlt.current.run_context().settings_dir)
-    for name in ("config.toml", "secrets.toml"):
-        path = settings_dir / name
-        if not path.exists():
-            continue
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f".dlt/{name} is no valid TOML ({error.__class__.__name__}); mend it.") from None
-        found |= set(document.get("sources", {}).get("xledger", {}))
-    unknown = sorted(found - known)
+    try:
+        folder = Path(dlt.current.run_context().settings_dir)
+    except ConfigurationException:
+        raise ConfigurationError(
+            f".dlt/config.toml or .dlt/secrets.toml is no valid TOML; compare it with {_TEMPLATE} and mend it."
+        ) from None
+    shared = set(_names_in(folder / "config.toml"))
+    if shared & _SECRETS:
+        raise ConfigurationError(
+            "A token stands in .dlt/config.toml, which is meant to be shared: make a new token, put it into .dlt/secrets.toml, "
+            "and take this one out."
+        )
+    found |= shared | set(_names_in(folder / "secrets.toml"))
+    unknown = sorted(found - set(_KNOWN))
     if unknown:
         raise ConfigurationError(
-            f"Unknown setting under [sources.xledger]: {', '.join(unknown)}. Known are {', '.join(sorted(known))}; "
-            "correct or remove it."
+            f"Unknown setting under [sources.xledger]: {', '.join(unknown)}. Known are {', '.join(_KNOWN)}; correct or remove it."
         )
 
 
+def _names_in(path: Path) -> Iterator[str]:
+    """The settings that a file names, as ``page_size`` or ``payroll.none_expected``."""
+    if not path.exists():
+        return
+    try:
+        section: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+        for step in _SECTION.split("."):
+            section = section.get(step, {})
+        for name, value in section.items():
+            yield from (f"{name}.{inner}" for inner in value) if name == "payroll" else (name,)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, TypeError, OSError) as error:
+        raise ConfigurationError(
+            f".dlt/{path.name} cannot be read as settings ({type(error).__name__}); compare it with {_TEMPLATE}."
+        ) from None
+
+
 def _checked_url(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0 and not any(character.isspace() for character in url)
+    except ValueError:
+        has_host = False
+    if not has_host:
         raise ConfigurationError(
             f"{_ENVIRONMENT_PREFIX}API_URL is no address; use the form https://www.xledger.net/graphql."
         )
@@ -148,10 +199,10 @@ def _checked_url(url: str) -> str:
     )
 
 
-def _tokens(section: _XledgerSection) -> tuple[Token, ...]:
-    tokens = [Token(str(name), str(secret)) for name, secret in (section.tokens or {}).items()]
-    if section.api_token:
-        tokens.insert(0, Token("default", str(section.api_token)))
+def _tokens(api_token: str | None, named: Mapping[str, Any] | None) -> tuple[Token, ...]:
+    tokens = [Token(str(name), str(secret)) for name, secret in (named or {}).items()]
+    if api_token:
+        tokens.insert(0, Token("default", str(api_token)))
     for token in tokens:
         if not token.secret.strip() or any(character.isspace() for character in token.secret):
             raise ConfigurationError(
@@ -162,9 +213,10 @@ def _tokens(section: _XledgerSection) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def _in_bounds(name: str, value: int, low: int, high: int) -> int:
-    if not low <= value <= high:
-        raise ConfigurationError(f"{_ENVIRONMENT_PREFIX}{name} must be from {low} to {high}; correct it.")
+def _in_bounds(name: str, default: int, high: int) -> int:
+    value = int(_given(name, int, default))
+    if not 1 <= value <= high:
+        raise ConfigurationError(f"{_in_environment(name)} must be from 1 to {high}; correct it.")
     return value
 
 
@@ -181,17 +233,20 @@ def _checked_document_types(codes: list[str]) -> tuple[str, ...]:
 def _checked_ranges(ranges: Mapping[str, Any] | None) -> Mapping[str, Sequence[Sequence[int]]]:
     if ranges is None:
         return DEFAULT_PAY_RANGES
-    charts = set(CHART_NAMES.values())
-    checked: dict[str, Sequence[Sequence[int]]] = dict(DEFAULT_PAY_RANGES)
-    for given, pairs in ranges.items():
-        chart = given.upper()
+    checked = dict(DEFAULT_PAY_RANGES)
+    for chart, pairs in ranges.items():
         try:
-            checked[chart] = [(int(low), int(high)) for low, high in pairs]
+            checked[chart.upper()] = [(int(low), int(high)) for low, high in pairs]
         except (TypeError, ValueError):
-            checked[chart] = ()
-        if chart not in charts or not checked[chart] or any(low > high for low, high in checked[chart]):
-            raise ConfigurationError(
-                f"{_ENVIRONMENT_PREFIX}PAYROLL_ACCOUNT_RANGES must map a chart ({', '.join(sorted(charts))}) to pairs of "
-                "account numbers, as in {NS4102 = [[2910, 2949], [5000, 5999]]}; correct it."
-            )
+            checked[chart.upper()] = ()
+    # Ranges are read on four digits: one of five digits would find no account, and so no pay.
+    is_well = (
+        all(pairs and all(1000 <= low <= high <= 9999 for low, high in pairs) for pairs in checked.values())
+        and checked.keys() == DEFAULT_PAY_RANGES.keys()
+    )
+    if not is_well:
+        raise ConfigurationError(
+            f"{_ENVIRONMENT_PREFIX}PAYROLL_ACCOUNT_RANGES must map a chart ({', '.join(sorted(DEFAULT_PAY_RANGES))}) to pairs "
+            "of account numbers of four digits, as in {NS4102 = [[2910, 2949], [5000, 5999]]}; correct it."
+        )
     return checked

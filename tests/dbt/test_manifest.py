@@ -15,9 +15,16 @@ READS = {
     "staging": {"source"},
     "intermediate": {"staging", "intermediate", "seed"},
     "marts": {"staging", "intermediate", "marts", "seed"},
-    "audit": {"staging", "intermediate", "marts", "audit", "seed"},
+    "findings": {"intermediate", "marts", "audit"},
+    "audit": {"staging", "intermediate", "marts", "audit", "findings", "snapshot", "seed"},
 }
-PREFIXES = {"staging": "stg_xledger__", "intermediate": "int_", "marts": ("fct_", "dim_"), "audit": ""}
+PREFIXES = {
+    "staging": "stg_xledger__",
+    "intermediate": "int_",
+    "marts": ("fct_", "dim_", "kpi_"),
+    "findings": "finding__",
+    "audit": "",
+}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +75,7 @@ def test_every_column_that_a_model_has_is_in_its_description(small: Build) -> No
         (schema, table, column)
         for schema, table, column in small.query_all(
             "select schema_name, table_name, column_name from duckdb_columns() where not internal "
-            "and schema_name in ('staging', 'intermediate', 'marts', 'audit')"
+            "and schema_name in ('staging', 'intermediate', 'findings', 'marts', 'audit')"
         )
     }
 
@@ -136,6 +143,28 @@ def test_every_mart_is_on_the_landing_page(manifest: Node) -> None:
     ]
 
     assert absent == []
+
+
+def test_every_mart_has_a_known_use(manifest: Node) -> None:
+    used = {parent for exposure in manifest["exposures"].values() for parent in exposure["depends_on"]["nodes"]}
+    unused = [
+        node["name"]
+        for node in _nodes(manifest, "model")
+        if _layer(node) in ("marts", "audit") and node["unique_id"] not in used
+    ]
+
+    assert unused == []
+
+
+def test_every_finding_is_shown(manifest: Node) -> None:
+    shown = set(manifest["nodes"]["model.xledger_spend.data_quality"]["depends_on"]["nodes"])
+    hidden = [
+        node["name"]
+        for node in _nodes(manifest, "model")
+        if _layer(node) == "findings" and node["unique_id"] not in shown
+    ]
+
+    assert hidden == []
 
 
 def test_every_example_query_runs(small: Build) -> None:

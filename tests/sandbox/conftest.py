@@ -1,4 +1,4 @@
-"""Sandboxes for these tests: one with the default ledger for all that only read, and a small one for each that changes something."""
+"""Sandboxes for these tests: one with the default ledger for all that only read, small ones for what changes or breaks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 with items as (
 
-    select * from {{ ref('stg_xledger__ap_transaction') }}
+    select * from {{ ref('int_ap_items_classified') }}
 
 ),
 
@@ -17,7 +17,7 @@ written_references as (
             owner_db_id,
             header_db_id,
             supplier_db_id,
-            coalesce(invoice_number, external_identifier, 'item ' || ap_transaction_db_id) as invoice_key,
+            invoice_key,
             {{ reference_key(reference) }} as reference_key
         from items
         {{ "union" if not loop.last }}

@@ -1,12 +1,6 @@
 with items as (
 
-    select * from {{ ref('stg_xledger__ap_transaction') }}
-
-),
-
-document_types as (
-
-    select * from {{ ref('document_types') }}
+    select * from {{ ref('int_ap_items_classified') }}
 
 ),
 
@@ -14,20 +8,14 @@ document_types as (
 -- cost lines, unless the supplier was both credited and paid in the same voucher.
 invoice_items as (
 
-    select
-        items.*,
-        coalesce(items.invoice_number, items.external_identifier, 'item ' || items.ap_transaction_db_id) as invoice_key
+    select *
     from items
-    left join document_types
-        on items.document_type = document_types.document_type
-    where items.supplier_db_id is not null and items.header_db_id is not null
+    where supplier_db_id is not null and header_db_id is not null
     qualify
-        coalesce(document_types.document_role, 'other') <> 'bank'
+        document_role <> 'bank'
         or (
-            items.amount < 0
-            and sum(items.amount) over (
-                partition by items.owner_db_id, items.header_db_id, items.supplier_db_id
-            ) = 0
+            amount < 0
+            and sum(amount) over (partition by owner_db_id, header_db_id, supplier_db_id) = 0
         )
 
 ),
@@ -42,6 +30,7 @@ summarised as (
         min(invoice_number) as invoice_number,
         min(invoice_date) as invoice_date,
         min(due_date) as due_date,
+        case when bool_and(is_settled) then max(paid_date) end as paid_date,
         -sum(amount) as gross_amount
     from invoice_items
     group by owner_db_id, header_db_id, supplier_db_id, invoice_key

@@ -80,6 +80,10 @@ invoiced as (
         end as invoice_number,
         coalesce(invoices.invoice_date, header_suppliers.invoice_date, voucher_dates.invoice_date) as invoice_date,
         coalesce(invoices.due_date, header_suppliers.due_date, voucher_dates.due_date) as due_date,
+        case
+            when invoices.invoice_key is not null then invoices.paid_date
+            else header_suppliers.paid_date
+        end as paid_date,
         coalesce(invoices.gross_amount, header_suppliers.gross_amount, 0) < 0 as is_credit_note,
         parts.amount,
         parts.tax_amount,

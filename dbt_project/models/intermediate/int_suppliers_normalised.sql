@@ -35,6 +35,11 @@ countries as (
 owners as (
 
     select * from {{ ref('stg_xledger__owner') }}
+    qualify
+        row_number() over (
+            partition by company_db_id
+            order by owner_db_id
+        ) = 1
 
 ),
 
@@ -72,6 +77,7 @@ joined as (
         addresses.zip_code,
         addresses.place,
         coalesce(upper(addresses.country_code), country_keys.country_code) as supplier_country,
+        nullif(trim(companies.company_number), '') as company_number,
         {{ registration_key('companies.company_number') }} as company_number_key,
         {{ registration_key('coalesce(suppliers.tax_number, companies.tax_number)') }} as vat_number
     from suppliers
@@ -95,7 +101,7 @@ cleaned as (
             company_number_key,
             nullif(regexp_extract(vat_number, '^(?:NO)?(\d{9})MVA$', 1), ''),
             nullif(regexp_extract(vat_number, '^SE(\d{10})01$', 1), '')
-        ) as supplier_org_number
+        ) as organisation_key
     from joined
 
 ),
@@ -107,12 +113,12 @@ validated as (
         case
             when
                 coalesce(supplier_country, 'NO') = 'NO'
-                and {{ is_norwegian_organisation_number('supplier_org_number') }}
+                and {{ is_norwegian_organisation_number('organisation_key') }}
                 then 'no'
             when
-                coalesce(supplier_country, 'SE') = 'SE' and {{ is_swedish_organisation_number('supplier_org_number') }}
+                coalesce(supplier_country, 'SE') = 'SE' and {{ is_swedish_organisation_number('organisation_key') }}
                 then 'se'
-            when supplier_country in ('GB', 'UK') and {{ is_british_company_number('supplier_org_number') }} then 'gb'
+            when supplier_country in ('GB', 'UK') and {{ is_british_company_number('organisation_key') }} then 'gb'
         end as org_number_register,
         case
             when regexp_full_match(vat_number, '[A-Z]{2}[0-9A-Z]{6,13}') then vat_number
@@ -129,7 +135,7 @@ identified as (
     select
         *,
         case
-            when org_number_register is not null then 'org-' || org_number_register || '-' || supplier_org_number
+            when org_number_register is not null then 'org-' || org_number_register || '-' || organisation_key
             when vat_key is not null then 'vat-' || lower(vat_key)
             else 'source-' || owner_db_id || '-' || supplier_db_id
         end as hard_supplier_id
@@ -150,11 +156,8 @@ merged as (
 
 own_companies as (
 
-    select company_number_key from (
-        select {{ registration_key('owner_org_number') }} as company_number_key from owners
-    ) as keys
-    where company_number_key is not null
-    group by company_number_key
+    select distinct {{ registration_key('owner_org_number') }} as company_number_key
+    from {{ ref('stg_xledger__owner') }}
 
 ),
 
@@ -177,7 +180,10 @@ named as (
         merged.supplier_name as source_supplier_name,
         merged.supplier_code,
         merged.company_db_id,
-        merged.supplier_org_number,
+        case
+            when merged.org_number_register is not null then merged.organisation_key
+            else merged.company_number
+        end as supplier_org_number,
         merged.org_number_register is not null as has_valid_org_number,
         merged.vat_number,
         merged.supplier_country,
@@ -191,14 +197,12 @@ named as (
         merged.from_date,
         merged.to_date,
         merged.modified_at,
-        own_companies.company_number_key is not null
-        or merged.company_db_id in (
-            select owners.company_db_id from owners
-            where owners.company_db_id is not null)
-            as is_intercompany
+        own_companies.company_number_key is not null or owners.company_db_id is not null as is_intercompany
     from merged
     left join own_companies
-        on merged.supplier_org_number = own_companies.company_number_key
+        on merged.organisation_key = own_companies.company_number_key
+    left join owners
+        on merged.company_db_id = owners.company_db_id
 
 )
 

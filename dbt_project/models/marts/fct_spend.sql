@@ -11,9 +11,9 @@ attribution as (
 
 ),
 
-suppliers as (
+line_suppliers as (
 
-    select * from {{ ref('int_suppliers_normalised') }}
+    select * from {{ ref('int_line_suppliers') }}
 
 ),
 
@@ -35,47 +35,21 @@ dimension_values as (
 
 ),
 
-account_categories as (
+categories as (
 
-    select * from {{ ref('int_accounts_categorised') }}
+    select * from {{ ref('int_spend_categorised') }}
 
 ),
 
-categories as (
+exchange_rates as (
 
-    select * from {{ ref('categories') }}
+    select * from {{ ref('int_exchange_rates') }}
 
 ),
 
 latest_run as (
 
     select * from {{ ref('int_latest_sync_run') }}
-
-),
-
-attributed_suppliers as (
-
-    select distinct
-        owner_db_id,
-        supplier_db_id
-    from attribution
-    where supplier_db_id is not null
-
-),
-
-line_suppliers as (
-
-    select
-        attributed_suppliers.owner_db_id as line_owner_db_id,
-        suppliers.*
-    from attributed_suppliers
-    inner join suppliers
-        on attributed_suppliers.supplier_db_id = suppliers.supplier_db_id
-    qualify
-        {{ own_row_first(
-            ['attributed_suppliers.owner_db_id', 'attributed_suppliers.supplier_db_id'],
-            'attributed_suppliers.owner_db_id', 'suppliers.owner_db_id'
-        ) }}
 
 ),
 
@@ -94,6 +68,7 @@ spend as (
         lines.posted_date,
         attribution.invoice_date,
         attribution.due_date,
+        attribution.paid_date,
         {{ spend_date('attribution.invoice_date', 'lines.posted_date') }} as spend_date,
         lines.period_id,
         lines.period_number,
@@ -105,10 +80,7 @@ spend as (
         lines.account_class,
         case
             when attribution.supplier_attribution_method = 'none_employee_expense' then 'employee-expenses'
-            else coalesce(
-                line_suppliers.supplier_id,
-                'source-' || attribution.owner_db_id || '-' || attribution.supplier_db_id
-            )
+            else line_suppliers.supplier_id
         end as supplier_id,
         attribution.supplier_db_id,
         case
@@ -126,6 +98,13 @@ spend as (
         owners.company_currency,
         attribution.transaction_amount,
         currencies.currency_code as transaction_currency,
+        cast(
+            case
+                when owners.company_currency = '{{ var('group_currency') }}' then attribution.amount
+                else round(attribution.amount * exchange_rates.rate, 4)
+            end as decimal(19, 4)
+        ) as amount_net_group,
+        '{{ var('group_currency') }}' as group_currency,
         dimension_1.dimension_value_code as dimension_1_code,
         dimension_1.dimension_value_name as dimension_1_name,
         dimension_2.dimension_value_code as dimension_2_code,
@@ -141,11 +120,11 @@ spend as (
         lines.is_capex,
         coalesce(line_suppliers.is_intercompany, false) as is_intercompany,
         lines.is_personnel_related,
-        coalesce(categories.level_1, 'Uncategorised') as category_level_1,
-        coalesce(categories.level_2, 'Uncategorised') as category_level_2,
-        coalesce(categories.level_3, 'Uncategorised') as category_level_3,
-        coalesce(categories.level_4, 'Uncategorised') as category_level_4,
-        account_categories.rule_id as category_rule_id,
+        coalesce(categories.category_level_1, 'Uncategorised') as category_level_1,
+        coalesce(categories.category_level_2, 'Uncategorised') as category_level_2,
+        coalesce(categories.category_level_3, 'Uncategorised') as category_level_3,
+        coalesce(categories.category_level_4, 'Uncategorised') as category_level_4,
+        categories.category_rule_id,
         latest_run.run_id as _run_id,
         latest_run.landed_at as _loaded_at
     from attribution
@@ -186,12 +165,19 @@ spend as (
             lines.owner_db_id = dimension_5.line_owner_db_id
             and lines.dimension_5_db_id = dimension_5.dimension_value_db_id
             and dimension_5.dimension_number = 5
-    left join account_categories
-        on
-            lines.account_owner_db_id = account_categories.owner_db_id
-            and lines.account_db_id = account_categories.account_db_id
     left join categories
-        on account_categories.category_code = categories.category_code
+        on
+            attribution.owner_db_id = categories.owner_db_id
+            and attribution.transaction_db_id = categories.transaction_db_id
+            and attribution.split_number is not distinct from categories.split_number
+    left join exchange_rates
+        on
+            owners.company_currency = exchange_rates.currency
+            and {{ spend_date('attribution.invoice_date', 'lines.posted_date') }} >= exchange_rates.valid_from
+            and (
+                exchange_rates.valid_before is null
+                or {{ spend_date('attribution.invoice_date', 'lines.posted_date') }} < exchange_rates.valid_before
+            )
     left join latest_run
         on true
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from pipelines.sandbox.ledger import journals, payroll, purchases, sales
-from pipelines.sandbox.ledger.books import Books, bank_account_of, control_line, invoice_item
+from pipelines.sandbox.ledger.books import NOW, Books, bank_account_of, control_line, invoice_item
 from pipelines.sandbox.ledger.group import INDUSTRY, SERVICE, TOP
 from pipelines.sandbox.ledger.model import Line, Role, Voucher
 from pipelines.sandbox.ledger.purchases import AMOUNT_MATCH, INVOICE_REFERENCE, MISSING_AP_ROW, Bought, invoice
@@ -23,6 +23,7 @@ def post_cases(books: Books) -> None:
     _several_suppliers(books)
     _intercompany_and_card(books)
     _outside_document_types(books)
+    _year_end(books)
     if books.group.employees[TOP]:
         _payroll(books)
 
@@ -226,6 +227,14 @@ def _outside_document_types(books: Books) -> None:
         Line(bank_account_of(TOP), -1_900, Role.BALANCE, "Gebyr"),
     ]
     books.post(Voucher(TOP, "BAA", date(2024, 11, 8), "Bankfil", fee, case="tenant_type"))
+
+
+def _year_end(books: Books) -> None:
+    """Invoices of the old year that are registered in the new one: what the change feeds hold when the sandbox starts."""
+    for number, supplier in enumerate(books.group.suppliers[TOP][8:12]):
+        bought = [Bought(supplier.account, 120_000 + 700 * number, supplier.vat_percent, "Desember")]
+        voucher = invoice(books, supplier, date(2025, 12, 31), f"AAR-{number}", bought, case="year_end", is_paid=False)
+        voucher.created = NOW - timedelta(days=1, hours=number)
 
 
 def _payroll(books: Books) -> None:

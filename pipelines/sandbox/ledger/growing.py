@@ -37,15 +37,16 @@ def grow(ledger: duckdb.DuckDBPyConnection, truth: duckdb.DuckDBPyConnection, co
         multiplied=("amount", "invoiceAmount", "taxAmount"),
         replaced={"matchId": matched},
     )
-    _copy(
-        ledger,
-        "APTransaction",
-        copies,
-        {"dbId": item, "transactionHeaderDbId": header, "invoiceFileDbId": header},
-        suffixed=("text", "invoiceNumber", "paymentReference"),
-        multiplied=("amount", "invoiceAmount", "invoiceRemaining"),
-        replaced={"matchId": matched},
-    )
+    for table in ("APTransaction", "ARTransaction"):
+        _copy(
+            ledger,
+            table,
+            copies,
+            {"dbId": item, "transactionHeaderDbId": header, "invoiceFileDbId": header},
+            suffixed=("text", "invoiceNumber", "paymentReference"),
+            multiplied=("amount", "invoiceAmount", "invoiceRemaining"),
+            replaced={"matchId": matched},
+        )
     _copy(ledger, "File", copies, {"dbId": header})
     _copy(truth, "line", copies, {"db_id": line, "header_db_id": header}, multiplied=("amount",))
     _copy(truth, "ap", copies, {"db_id": item, "header_db_id": header}, multiplied=("amount", "remaining"))

@@ -110,7 +110,7 @@ class Line:
 
 @dataclass(eq=False)
 class Item:
-    """One supplier-ledger item; an invoice is negative, a payment positive."""
+    """One item of the supplier ledger (an invoice is negative, a payment positive) or, the other way round, of a customer's."""
 
     subledger: Subledger
     amount: int
@@ -139,6 +139,7 @@ class Voucher:
     lines: list[Line] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     case: str | None = None
+    customer_items: list[Item] = field(default_factory=list)
     created: datetime | None = None
     is_headless: bool = False
     db_id: int = 0
@@ -147,7 +148,7 @@ class Voucher:
     def matches(self) -> Iterator[Match]:
         """The match groups of its lines and items."""
         yield from (line.match for line in self.lines if line.match)
-        yield from (item.match for item in self.items)
+        yield from (item.match for item in (*self.items, *self.customer_items))
 
     @property
     def invoice_date(self) -> date | None:

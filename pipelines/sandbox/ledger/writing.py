@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.sandbox.ledger.books import Books, hash_of
+from pipelines.sandbox.ledger.books import Books, hash_of, payables_of
 from pipelines.sandbox.ledger.group import SWEDEN
 from pipelines.sandbox.ledger.masters import DOCUMENT_TYPES, Masters, currency_id, period_id, tax_rule_id
 from pipelines.sandbox.ledger.model import SPEND_TYPES, Item, Line, Match, Voucher
@@ -45,7 +45,7 @@ def number_vouchers(books: Books, *, large_ids: bool) -> Spans:
         voucher.db_id = next(headers)
         for line in voucher.lines:
             line.db_id = next(lines)
-        for item in voucher.items:
+        for item in (*voucher.items, *voucher.customer_items):
             item.db_id = next(items)
         for match in voucher.matches():
             match.db_id = match.db_id or next(matches)
@@ -77,6 +77,11 @@ def write_ledger(ledger: duckdb.DuckDBPyConnection, books: Books, masters: Maste
         ledger,
         "APTransaction",
         [_item(voucher, item, masters, settled) for voucher in books.vouchers for item in voucher.items],
+    )
+    insert(
+        ledger,
+        "ARTransaction",
+        [_item(voucher, item, masters, settled) for voucher in books.vouchers for item in voucher.customer_items],
     )
     insert(ledger, "File", [{"dbId": voucher.db_id, "url": f"file/{voucher.db_id}.pdf"} for voucher in books.vouchers])
 
@@ -209,7 +214,7 @@ def _item(voucher: Voucher, item: Item, masters: Masters, settled: set[Match]) -
         "extIdentifier": None,
         "paymentReference": item.reference,
         "reconciled": False,
-        "accountDbId": masters.account_id(voucher.owner, "2440" if voucher.owner == SWEDEN else "2400"),
+        "accountDbId": masters.account_id(voucher.owner, _control_account(voucher.owner, item)),
         "companyDbId": item.subledger.party.db_id if item.subledger.has_company else None,
         "currencyDbId": currency_id(item.currency or masters.company_currency(voucher.owner)),
         "ledgerTypeDbId": masters.system_value("ledgerType", item.subledger.ledger),
@@ -219,6 +224,12 @@ def _item(voucher: Voucher, item: Item, masters: Masters, settled: set[Match]) -
         "transactionHeaderDbId": None if voucher.is_headless else voucher.db_id,
         "invoiceFileDbId": voucher.db_id,
     }
+
+
+def _control_account(owner: int, item: Item) -> str:
+    if item.subledger.ledger == "CUSTOMER":
+        return "1510" if owner == SWEDEN else "1500"
+    return payables_of(owner)
 
 
 def _shared_matches(vouchers: Iterable[Voucher]) -> set[Match]:

@@ -1,0 +1,73 @@
+with invoices as (
+
+    select * from {{ ref('fct_ap_invoice') }}
+
+),
+
+-- AB-0012/3 and AB 123 are one number to whoever types it twice.
+keyed as (
+
+    select
+        owner_db_id,
+        supplier_id,
+        regexp_replace(
+            upper(regexp_replace(invoice_number, '[^\p{L}\p{N}]', '', 'g')), '^0+|([^0-9])0+', '\1', 'g'
+        ) as number_key,
+        abs(amount_gross) as gross,
+        is_credit_note,
+        invoice_date,
+        ap_invoice_id
+    from invoices
+    where
+        invoice_number is not null
+        and supplier_id is not null
+
+),
+
+-- Credit notes carry numbers of their own: one of the same amount takes one of the invoices back.
+credits as (
+
+    select
+        owner_db_id,
+        supplier_id,
+        gross,
+        count(*) as credit_count
+    from keyed
+    where is_credit_note
+    group by owner_db_id, supplier_id, gross
+
+),
+
+repeated as (
+
+    select
+        owner_db_id,
+        supplier_id,
+        number_key,
+        gross,
+        count(*) as invoice_count,
+        {{ first_ids('ap_invoice_id') }} as ids
+    from keyed
+    where not is_credit_note
+    group by owner_db_id, supplier_id, number_key, gross
+    having
+        count(*) > 1
+        and date_diff('day', min(invoice_date), max(invoice_date)) <= 90
+
+)
+
+select
+    'possible_duplicate_invoice' as finding,
+    'high' as severity,
+    repeated.owner_db_id,
+    repeated.supplier_id || ' ' || repeated.number_key || ' ' || repeated.gross as subject,
+    repeated.gross * (repeated.invoice_count - 1) as amount,
+    repeated.invoice_count as item_count,
+    repeated.ids
+from repeated
+left join credits
+    on
+        repeated.owner_db_id = credits.owner_db_id
+        and repeated.supplier_id = credits.supplier_id
+        and repeated.gross = credits.gross
+where repeated.invoice_count - coalesce(credits.credit_count, 0) > 1
