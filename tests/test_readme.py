@@ -103,7 +103,7 @@ class Place:
         ours = ("SOURCES__", "MAKE", "MFLAGS")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         # The packages are those the tests run on: no recipe may rebuild the environment, whatever the age of its stamps.
-        make = f"make VENV={sys.prefix} -o {sys.prefix}/.runtime -o {sys.prefix}/.dev"
+        make = f"make VENV={sys.prefix} -o {sys.prefix}/.runtime -o {sys.prefix}/.explore -o {sys.prefix}/.dev"
         words = shlex.split(re.sub(r"^make\b", make, command).replace(".venv/bin/python", sys.executable))
         return subprocess.run(
             words,
@@ -171,6 +171,14 @@ def makes_the_docs_site(place: Place) -> None:
     assert "fct_spend" in (place.synced.data_dir / "docs/index.html").read_text(encoding="utf-8")
 
 
+def exports_tables(place: Place) -> None:
+    for command in [command for command in shell_commands() if command.startswith("make export")]:
+        written = place.run(command, DATA_DIR=str(place.synced.data_dir), SOURCES__XLEDGER__API_TOKEN="any")
+        assert written.returncode == 0, written.stdout + written.stderr
+    names = {path.name.split("_3")[0] for path in (place.synced.data_dir / "export").iterdir()}
+    assert names == {"fct_spend.xlsx", "spend_bridge.csv", "leverantorsreskontra"}
+
+
 def gives_the_exit_code(place: Place) -> None:
     direct = place.run(".venv/bin/python -m pipelines.sync", SOURCES__XLEDGER__PAGE_SIZE="0")
     assert direct.returncode == 2
@@ -194,6 +202,9 @@ HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
     "make check": asks_for_a_token,
     "make schedule": lets_it_run_by_itself,
     "make docs": makes_the_docs_site,
+    "make export": exports_tables,
+    "make export TABLE=audit.spend_bridge FORMAT=csv": exports_tables,
+    "make export FORMAT=open-data": exports_tables,
     ".venv/bin/python -m pipelines.sync": gives_the_exit_code,
 }
 
@@ -375,6 +386,7 @@ def test_paths_exist(line: str) -> None:
 
 def test_the_data_folder_is_as_described(synced: Synced, place: Place) -> None:
     makes_the_docs_site(place)
+    exports_tables(place)
     described = {line.split()[0].removeprefix("DATA_DIR/").rstrip("/") for line in blocks("text")[1].splitlines()}
     assert [name for name in described - {"sandbox"} if not (synced.data_dir / name).exists()] == []
     top = {path.name for path in synced.data_dir.iterdir() if not path.name.startswith(".")}
