@@ -1,19 +1,6 @@
 """What payroll is, said once: the rules, the ids they leave out, and the guard over every response.
 
-Rules over ledger lines (root transactions), first match names the line:
-  type           every line of a voucher of a payroll document type
-  pay_account    a line on a pay account in a voucher of any type but AP
-  whole_voucher  a voucher with pay lines, no expense report, that no balancing line hides: its other lines would tell the sum
-  balancing      in a voucher with pay lines, the lines on accounts that the spend models remove anyway
-  payout         in a voucher that settles a payroll item, the lines on those same accounts
-  unreadable     voucher, document type or account cannot be read, so the line cannot be judged
-Rules over supplier-ledger items (root apTransactions):
-  type           an item of a payroll document type
-  voucher        an item whose voucher holds a pay line
-  match_group    an item matched with a payroll item, a payroll line or a pay line
-  employee       an item on a subledger that is no supplier's
-  unreadable     voucher, document type or subledger cannot be read
-
+`RULES` names them, for ledger lines (root transactions) and for supplier-ledger items (root apTransactions).
 The rules run over ids, types and accounts alone, in the private tables of the ``fence`` schema.
 """
 
@@ -54,6 +41,25 @@ ALLOWED_OF_PAYROLL: Final[Mapping[str, frozenset[tuple[str, ...]]]] = {
         | {("ledgerType", leaf) for leaf in ("dbId", "code", "name")}
         | {("transactionHeader", *leaf) for leaf in _VOUCHER}
     ),
+}
+
+# What each rule leaves out, in the order in which the first that fits names a row.
+RULES: Final[Mapping[str, Mapping[str, str]]] = {
+    TRANSACTIONS: {
+        "type": "every line of a voucher of a payroll document type",
+        "pay_account": "a line on a pay account, in a voucher of any type but supplier invoice (AP)",
+        "whole_voucher": "every line of a voucher with pay lines that has no balancing line; not of expense reports (ER)",
+        "balancing": "in a voucher with pay lines, the lines on accounts 1900-3000 (bank, debt, tax)",
+        "payout": "in a voucher that pays out a payroll item, the lines on accounts 1900-3000",
+        "unreadable": "a line whose voucher, document type or account cannot be read, and so cannot be judged",
+    },
+    AP_TRANSACTIONS: {
+        "type": "an item of a payroll document type",
+        "voucher": "an item whose voucher holds a pay line",
+        "match_group": "an item matched with a payroll item, a payroll line or a pay line",
+        "employee": "an item on a subledger that is no supplier's, such as an employee's expense report",
+        "unreadable": "an item whose voucher, document type or subledger cannot be read",
+    },
 }
 
 _CENSUS_TABLES = {
