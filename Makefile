@@ -3,13 +3,15 @@ MAKEFLAGS += --warn-undefined-variables --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help sync check docs docs-serve sandbox test lint format bench clean requirements
+.PHONY: help sync check docs docs-serve export sandbox test lint format bench clean requirements
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := PYTHONPATH=. $(BIN)/python
 PORT ?= 8080
+TABLE ?=
+FORMAT ?=
 LINES ?=
 SAFT ?=
 ARGS ?=
@@ -29,6 +31,9 @@ docs: $(VENV)/.runtime ## make the docs site in DATA_DIR/docs
 
 docs-serve: docs ## serve the docs site on this machine (PORT=8080)
 	@$(RUN) -m pipelines.docs --serve $(PORT)
+
+export: $(VENV)/.explore ## write a table to DATA_DIR/export (TABLE=fct_spend or all, FORMAT=xlsx, csv, parquet or open-data)
+	@$(RUN) -m pipelines.export $(if $(TABLE),--table '$(TABLE)') $(if $(FORMAT),--format '$(FORMAT)')
 
 sandbox: $(VENV)/.runtime ## a local Xledger in the foreground (LINES=20000, SAFT=file.xml)
 	@$(RUN) -m pipelines.sandbox $(if $(LINES),--lines $(LINES)) $(if $(SAFT),--saft '$(SAFT)') $(ARGS)
@@ -56,14 +61,20 @@ clean: ## remove the environment and caches; data and settings stay
 requirements: ## compile the pinned requirements from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-emit-find-links --no-header -q -o requirements/runtime.txt
-	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
-	  --no-emit-index-url --no-emit-find-links --no-header -q -c requirements/runtime.txt -o requirements/dev.txt
+	@uv pip compile pyproject.toml --extra explore --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-header -q -c requirements/runtime.txt -o requirements/explore.txt
+	@uv pip compile pyproject.toml --group dev --extra explore --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-header -q -c requirements/explore.txt -o requirements/dev.txt
 
 $(VENV)/.runtime: requirements/runtime.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=python3.11" >&2; exit 2; }
 	@echo "Setting up the environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/runtime.txt
+	@touch $@
+
+$(VENV)/.explore: requirements/explore.txt $(VENV)/.runtime
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/explore.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime

@@ -20,6 +20,7 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.alerts import DEFAULT_MAX_AGE_DAYS, AlertSettings
 from pipelines.exits import exit_code_of
 from pipelines.xledger import errors, settings
 from pipelines.xledger.charts import DEFAULT_PAY_RANGES
@@ -102,7 +103,7 @@ class Place:
         ours = ("SOURCES__", "MAKE", "MFLAGS")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         # The packages are those the tests run on: no recipe may rebuild the environment, whatever the age of its stamps.
-        make = f"make VENV={sys.prefix} -o {sys.prefix}/.runtime -o {sys.prefix}/.dev"
+        make = f"make VENV={sys.prefix} -o {sys.prefix}/.runtime -o {sys.prefix}/.explore -o {sys.prefix}/.dev"
         words = shlex.split(re.sub(r"^make\b", make, command).replace(".venv/bin/python", sys.executable))
         return subprocess.run(
             words,
@@ -170,6 +171,14 @@ def makes_the_docs_site(place: Place) -> None:
     assert "fct_spend" in (place.synced.data_dir / "docs/index.html").read_text(encoding="utf-8")
 
 
+def exports_tables(place: Place) -> None:
+    for command in [command for command in shell_commands() if command.startswith("make export")]:
+        written = place.run(command, DATA_DIR=str(place.synced.data_dir), SOURCES__XLEDGER__API_TOKEN="any")
+        assert written.returncode == 0, written.stdout + written.stderr
+    names = {path.name.split("_3")[0] for path in (place.synced.data_dir / "export").iterdir()}
+    assert names == {"fct_spend.xlsx", "spend_bridge.csv", "leverantorsreskontra"}
+
+
 def gives_the_exit_code(place: Place) -> None:
     direct = place.run(".venv/bin/python -m pipelines.sync", SOURCES__XLEDGER__PAGE_SIZE="0")
     assert direct.returncode == 2
@@ -185,6 +194,9 @@ HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
     "chmod 600 .dlt/secrets.toml": makes_a_private_secrets_file,
     "make check": asks_for_a_token,
     "make docs": makes_the_docs_site,
+    "make export": exports_tables,
+    "make export TABLE=audit.spend_bridge FORMAT=csv": exports_tables,
+    "make export FORMAT=open-data": exports_tables,
     ".venv/bin/python -m pipelines.sync": gives_the_exit_code,
 }
 
@@ -221,7 +233,8 @@ def section_fields() -> dict[str, object]:
 
 
 def test_every_setting_is_in_the_readme_and_no_other() -> None:
-    assert documented_settings().keys() == section_fields().keys() | {"DATA_DIR", "DBT_THREADS"}
+    alerts = {f"ALERTS__{name.upper()}" for name in AlertSettings.__dataclass_fields__}
+    assert documented_settings().keys() == section_fields().keys() | alerts | {"DATA_DIR", "DBT_THREADS"}
 
 
 @pytest.mark.parametrize("name", section_fields())
@@ -234,6 +247,10 @@ def test_defaults_of_settings(name: str) -> None:
         assert documented == default
     else:
         assert json.loads(documented) == default
+
+
+def test_default_of_the_age_of_data() -> None:
+    assert float(documented_settings()["ALERTS__MAX_AGE_DAYS"][1].strip("`")) == DEFAULT_MAX_AGE_DAYS
 
 
 @pytest.mark.parametrize("name", [name for name in documented_settings() if name.startswith(PREFIX)])
@@ -361,6 +378,7 @@ def test_paths_exist(line: str) -> None:
 
 def test_the_data_folder_is_as_described(synced: Synced, place: Place) -> None:
     makes_the_docs_site(place)
+    exports_tables(place)
     described = {line.split()[0].removeprefix("DATA_DIR/").rstrip("/") for line in blocks("text")[1].splitlines()}
     assert [name for name in described - {"sandbox"} if not (synced.data_dir / name).exists()] == []
     top = {path.name for path in synced.data_dir.iterdir() if not path.name.startswith(".")}

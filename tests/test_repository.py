@@ -43,7 +43,7 @@ LOCK_FILES = [
     "package-lock.json",
     "yarn.lock",
 ]
-REQUIREMENTS = ["runtime", "dev"]
+REQUIREMENTS = ["runtime", "explore", "dev"]
 
 
 def tracked_files() -> list[Path]:
@@ -117,8 +117,12 @@ def test_requirements_name_no_address(which: str) -> None:
 
 def declared(which: str) -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    texts = project["project"]["dependencies"] if which == "runtime" else project["dependency-groups"]["dev"]
-    return [Requirement(text) for text in texts]
+    texts = {
+        "runtime": project["project"]["dependencies"],
+        "explore": project["project"]["optional-dependencies"]["explore"],
+        "dev": project["dependency-groups"]["dev"],
+    }
+    return [Requirement(text) for text in texts[which]]
 
 
 @pytest.mark.parametrize("which", REQUIREMENTS)
@@ -129,18 +133,19 @@ def test_requirements_are_those_of_pyproject(which: str) -> None:
         assert requirement.specifier.contains(version), f"{requirement} is pinned to {version}: run make requirements"
 
 
-def test_tests_run_on_the_versions_that_users_get() -> None:
-    runtime, dev = pinned("runtime"), pinned("dev")
-    differing = {
-        name: (runtime[name][0], dev[name][0]) for name in runtime.keys() & dev if runtime[name][0] != dev[name][0]
-    }
+@pytest.mark.parametrize("which", ["runtime", "explore"])
+def test_tests_run_on_the_versions_that_users_get(which: str) -> None:
+    used, dev = pinned(which), pinned("dev")
+    assert used.keys() <= dev.keys()
+    differing = {name: (used[name][0], dev[name][0]) for name in used if used[name][0] != dev[name][0]}
     assert differing == {}
 
 
 def test_every_pin_in_pyproject_says_why() -> None:
     lines = [line.strip() for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()]
     project = tomllib.loads("\n".join(lines))
-    texts = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    explore = project["project"]["optional-dependencies"]["explore"]
+    texts = project["project"]["dependencies"] + explore + project["dependency-groups"]["dev"]
     pins = [
         text for text in texts if {"==", "~=", "<", "<="} & {bound.operator for bound in Requirement(text).specifier}
     ]

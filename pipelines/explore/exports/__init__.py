@@ -1,0 +1,1 @@
+"""Writers of the published tables in formats that other programs open."""
