@@ -159,7 +159,7 @@ def test_what_becomes_payroll_later_is_purged(ledger: Ledger, done: Done) -> Non
 
 
 STOPS: dict[str, tuple[dict[str, Any], type[XledgerError]]] = {
-    "short_lines": ({"faults": ("payrollTransactions@2:short_page",)}, PayrollStop),
+    "short_lines": ({"faults": ("payrollTransactions@3:short_page",)}, PayrollStop),
     "short_first_page": ({"faults": ("payrollTransactions@1:short_page",)}, PayrollStop),
     "short_items": ({"faults": ("payrollAPTransactions@1:short_page",)}, PayrollStop),
     "short_accounts": ({"faults": ("accounts@1:short_page",)}, PayrollStop),
