@@ -247,7 +247,7 @@ class PreQueries:
             vouchers = page.tables["census_voucher"]
             pairs = zip(vouchers["document_type_db_id"].to_pylist(), vouchers["document_type"].to_pylist(), strict=True)
             types.update((db_id, code) for db_id, code in pairs if db_id is not None and code is not None)
-        if not self._fence.document_types_taken() <= types.keys():
+        if not types or not self._fence.document_types_taken() <= types.keys():
             raise _FiltersFail
         self._fence.know_document_types(types)
         return types

@@ -80,6 +80,17 @@ class Done:
         assert found
         return found
 
+    def payroll_rows_in_data(self) -> set[str]:
+        """Ids of payroll rows that a data query was answered with."""
+        found = set()
+        for root, truth in (("transactions", "line"), ("apTransactions", "ap")):
+            payroll = self.connect().execute(f"select db_id::varchar from truth.{truth} where is_payroll").fetchall()
+            for sent in self.wire:
+                if sent["operation"] == root:
+                    edges = json.loads(sent["response"])["data"][root]["edges"] or ()
+                    found |= {str(edge["node"]["dbId"]) for edge in edges} & {db_id for (db_id,) in payroll}
+        return found
+
     def payroll_in_responses(self) -> set[str]:
         canaries = Canaries.of(self.truth, hashed_on_arrival=True)
         return set().union(*(canaries.found_in(sent["response"]) for sent in self.wire))
