@@ -69,7 +69,12 @@ async def _serve(private: Path, options: SandboxOptions) -> None:
     print(f"Companies: {', '.join(name for _, name in companies)}")
     print(f"Lines: {lines:,}", flush=True)
     if options.announce:
-        told = {"url": url, "token": tokens[companies[0][0]], "tokens": tokens, "truth": str(files.truth)}
+        told = {
+            "url": url,
+            "token": tokens[companies[0][0]],
+            "tokens": tokens,
+            "truth": None if options.saft else str(files.truth),
+        }
         _write_privately(options.announce, json.dumps(told))
     try:
         while not options.parent or _is_alive(options.parent):

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 from pipelines.xledger.capabilities import Capabilities, Operation
-from pipelines.xledger.client import Accept, Client, Request
+from pipelines.xledger.client import Client, Request
 from pipelines.xledger.documents import document
-from pipelines.xledger.landing import CONNECTION, Guard, Landing, Page, Rows
+from pipelines.xledger.landing import Guard, Landing, Page, Rows
 from pipelines.xledger.paging import PageSize, pages
+from pipelines.xledger.parsing import CONNECTION
 from pipelines.xledger.payroll import ALLOWED_OF_PAYROLL, FencedFilter
 
 # What the token owns or reaches: its own company and those below it.
@@ -59,8 +60,7 @@ class Asking:
     ) -> Iterator[Page]:
         """All pages of one read, from the beginning or from a cursor."""
         operation = self._unfenced(access, document_name)
-        accept = partial(self.landing.land, operation=operation, rows=rows)
-        yield from self._pages(access, operation, variables, accept, after)
+        yield from self._pages(access, operation, rows, variables, after=after)
 
     def ledger(
         self, access: Access, document_name: str, rows: Rows, fenced: FencedFilter, guard: Guard
@@ -74,8 +74,7 @@ class Asking:
         if not isinstance(fenced, FencedFilter) or fenced.root != operation.root:
             raise TypeError(f"{document_name} cannot be sent without the exclusion set of {operation.root}")
         variables = {"ownerSet": LEDGER_OWNERS, "filter": fenced.conditions}
-        accept = partial(self.landing.land, operation=operation, rows=rows, guard=guard)
-        yield from self._pages(access, operation, variables, accept)
+        yield from self._pages(access, operation, rows, variables, guard)
 
     def register(
         self, access: Access, document_name: str, rows: Rows, conditions: Mapping[str, Any] | None = None
@@ -109,11 +108,15 @@ class Asking:
         self,
         access: Access,
         operation: Operation,
+        rows: Rows,
         variables: Mapping[str, Any],
-        accept: Accept[Page],
+        guard: Guard | None = None,
         after: str | None = None,
     ) -> Iterator[Page]:
-        for page in pages(access.client, operation, variables, self.page_size, accept, after):
+        # The next page is asked for and parsed in a thread of its own, while this one is guarded, handed out and written.
+        accept = partial(self.landing.parse, operation=operation, rows=rows)
+        for parsed in pages(access.client, operation, variables, self.page_size, accept, after):
+            page = self.landing.hand_out(parsed, guard)
             self._count(page)
             yield page
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipelines.xledger.capabilities import IdFilter
 from pipelines.xledger.charts import BALANCING_RANGE, CHART_NAMES, account_number, in_ranges
 from pipelines.xledger.errors import PayrollHit, PayrollStop
-from pipelines.xledger.landing import PAGE
+from pipelines.xledger.parsing import PAGE
 from pipelines.xledger.settings import Settings
 
 TRANSACTIONS: Final = "transactions"

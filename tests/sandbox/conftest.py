@@ -1,19 +1,13 @@
-"""Sandboxes for these tests: one with the default ledger for all that only read, small ones for what changes or breaks."""
+"""The sandbox of all tests that only read; what changes or breaks something starts a small one of its own (kept_ledger.py)."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from graphql_client import Client
 
 from pipelines.sandbox import Sandbox, SandboxOptions, running
-
-# Made once for all tests; every sandbox changes a copy of its own.
-_KEPT = tempfile.TemporaryDirectory(prefix="sandbox-tests-")
-SMALL = SandboxOptions(lines=1_000, employees=2, ledger_dir=Path(_KEPT.name))
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SMALL
 from graphql_client import Client
+from kept_ledger import SMALL
 
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.options import command_line

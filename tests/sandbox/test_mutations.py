@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SMALL
 from graphql_client import Client
+from kept_ledger import SMALL
 
 from pipelines.sandbox import Sandbox, running
 

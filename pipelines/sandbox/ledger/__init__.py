@@ -14,7 +14,7 @@ from pipelines.sandbox.ledger.deltas import write_deltas
 from pipelines.sandbox.ledger.group import GroupBuilder
 from pipelines.sandbox.ledger.growing import grow
 from pipelines.sandbox.ledger.hostile import EXTRA_ACCOUNTS, post_hostile
-from pipelines.sandbox.ledger.masters import Masters
+from pipelines.sandbox.ledger.masters import invented_masters
 from pipelines.sandbox.ledger.months import post_months
 from pipelines.sandbox.ledger.writing import insert, number_vouchers, write_ledger, write_truth
 from pipelines.sandbox.options import SandboxOptions
@@ -54,7 +54,7 @@ def make_ledger(folder: Path, options: SandboxOptions) -> LedgerFiles:
         if options.hostile:
             post_hostile(books)
         post_months(books, -(-options.lines // copies))
-    masters = Masters(group, EXTRA_ACCOUNTS if options.hostile else [])
+    masters = invented_masters(group, EXTRA_ACCOUNTS if options.hostile else [])
     spans = number_vouchers(books, large_ids=options.large_ids)
     with duckdb.connect(str(files.ledger)) as ledger, duckdb.connect(str(files.truth)) as truth:
         ledger.execute(create_tables_sql())

@@ -104,6 +104,7 @@ class Line:
     match: Match | None = None
     supplier: Subledger | None = None
     attribution: str | None = None
+    dimensions: tuple[int | None, ...] | None = None
     parts: dict[Subledger, int] = field(default_factory=dict)
     db_id: int = 0
 

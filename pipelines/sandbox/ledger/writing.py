@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipelines.sandbox.ledger.books import Books, hash_of, payables_of
 from pipelines.sandbox.ledger.group import SWEDEN
-from pipelines.sandbox.ledger.masters import DOCUMENT_TYPES, Masters, currency_id, period_id, tax_rule_id
+from pipelines.sandbox.ledger.masters import DOCUMENT_TYPES, Masters, currency_id, period_id
 from pipelines.sandbox.ledger.model import SPEND_TYPES, Item, Line, Match, Voucher
 from pipelines.sandbox.tables import columns
 
@@ -187,7 +187,7 @@ def _line(voucher: Voucher, line: Line, position: int, masters: Masters, settled
         "reconciled": False,
         "currencyDbId": currency_id(line.currency or masters.company_currency(voucher.owner)),
         "headerDbId": None if voucher.is_headless else voucher.db_id,
-        "taxRuleDbId": tax_rule_id(line.tax_code) if line.tax_code else None,
+        "taxRuleDbId": masters.tax_rule_id(line.tax_code) if line.tax_code else None,
         "headerTransactionSourceDbId": _document_type(voucher),
     }
 
