@@ -82,7 +82,7 @@ def test_pay_cannot_be_computed(synced: Synced, attempt: str) -> None:
 
 
 def test_evidence_has_no_column_that_pay_could_be_in(synced: Synced) -> None:
-    columns = synced.query("select column_name, data_type from (describe audit.payroll_exclusions) order by all")
+    columns = synced.query("select column_name, column_type from (describe audit.payroll_exclusions) order by all")
     assert columns == [
         ("excluded_ids", "BIGINT"),
         ("ids_sha256", "VARCHAR"),
