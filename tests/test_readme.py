@@ -191,6 +191,13 @@ def gives_the_exit_code(place: Place) -> None:
     assert f"{PREFIX}PAGE_SIZE must be from 1 to 10000" in direct.stderr
 
 
+def lets_it_run_by_itself(place: Place) -> None:
+    assert "-m pipelines.schedule" in place.run("make --dry-run schedule").stdout
+    shown = place.run("make schedule ARGS='--print --for systemd'")
+    assert shown.returncode == 0, shown.stderr
+    assert "OnCalendar=*-*-01/3 04:37:00" in shown.stdout
+
+
 HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
     "git clone ADDRESS-OF-THIS-REPOSITORY xledger-spend": clones,
     "cd xledger-spend": clones,
@@ -199,6 +206,7 @@ HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
     "cp .dlt/secrets.toml.template .dlt/secrets.toml": makes_a_private_secrets_file,
     "chmod 600 .dlt/secrets.toml": makes_a_private_secrets_file,
     "make check": asks_for_a_token,
+    "make schedule": lets_it_run_by_itself,
     "make docs": makes_the_docs_site,
     "make export": exports_tables,
     "make export TABLE=audit.spend_bridge FORMAT=csv": exports_tables,
