@@ -179,6 +179,12 @@ def exports_tables(place: Place) -> None:
     assert names == {"fct_spend.xlsx", "spend_bridge.csv", "leverantorsreskontra"}
 
 
+def reports_to_a_controller(place: Place) -> None:
+    made = place.run("make audit", DATA_DIR=str(place.synced.data_dir), SOURCES__XLEDGER__API_TOKEN="any")
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "SEEN = RECEIVED + EXCLUDED" in made.stdout
+
+
 def gives_the_exit_code(place: Place) -> None:
     direct = place.run(".venv/bin/python -m pipelines.sync", SOURCES__XLEDGER__PAGE_SIZE="0")
     assert direct.returncode == 2
@@ -387,6 +393,7 @@ def test_paths_exist(line: str) -> None:
 def test_the_data_folder_is_as_described(synced: Synced, place: Place) -> None:
     makes_the_docs_site(place)
     exports_tables(place)
+    reports_to_a_controller(place)
     described = {line.split()[0].removeprefix("DATA_DIR/").rstrip("/") for line in blocks("text")[1].splitlines()}
     assert [name for name in described - {"sandbox"} if not (synced.data_dir / name).exists()] == []
     top = {path.name for path in synced.data_dir.iterdir() if not path.name.startswith(".")}
