@@ -64,13 +64,13 @@ def read_alert_settings() -> AlertSettings:
     return AlertSettings(_checked_webhook(_setting("webhook")), words, max_age_days)
 
 
-def alert_of_failure(run_id: str, outcome: Outcome, console: Console) -> None:
-    """Tell that a run failed; without usable settings there is nobody to tell, which the run's own error says."""
+def alert(event: str, run_id: str | None, outcome: Outcome, console: Console) -> None:
+    """Tell how a run failed; without usable settings there is nobody to tell, which the run's own error says."""
     try:
         settings = read_alert_settings()
     except ConfigurationError:
         return
-    send(Alert("run_failed", run_id, outcome.exit_code, outcome.sentence), settings, console)
+    send(Alert(event, run_id, outcome.exit_code, outcome.sentence), settings, console)
 
 
 def send(alert: Alert, settings: AlertSettings, console: Console) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 import duckdb
 
 from pipelines import dbt_build
-from pipelines.alerts import alert_of_failure, read_alert_settings
+from pipelines.alerts import alert, read_alert_settings
 from pipelines.budget import Budget
 from pipelines.check import no_token, preflight
 from pipelines.comparison import compare
@@ -40,7 +40,7 @@ def main() -> int:
     outcome = outcome_of(partial(run, run_id, console, arguments))
     if outcome.exit_code:
         console.fail(outcome.sentence, outcome.exit_code)
-        alert_of_failure(run_id, outcome, console)
+        alert("run_failed", run_id, outcome, console)
     return outcome.exit_code
 
 

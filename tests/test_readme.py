@@ -179,10 +179,23 @@ def exports_tables(place: Place) -> None:
     assert names == {"fct_spend.xlsx", "spend_bridge.csv", "leverantorsreskontra"}
 
 
+def reports_to_a_controller(place: Place) -> None:
+    made = place.run("make audit", DATA_DIR=str(place.synced.data_dir), SOURCES__XLEDGER__API_TOKEN="any")
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "SEEN = RECEIVED + EXCLUDED" in made.stdout
+
+
 def gives_the_exit_code(place: Place) -> None:
     direct = place.run(".venv/bin/python -m pipelines.sync", SOURCES__XLEDGER__PAGE_SIZE="0")
     assert direct.returncode == 2
     assert f"{PREFIX}PAGE_SIZE must be from 1 to 10000" in direct.stderr
+
+
+def lets_it_run_by_itself(place: Place) -> None:
+    assert "-m pipelines.schedule" in place.run("make --dry-run schedule").stdout
+    shown = place.run("make schedule ARGS='--print --for systemd'")
+    assert shown.returncode == 0, shown.stderr
+    assert "OnCalendar=*-*-01/3 04:37:00" in shown.stdout
 
 
 HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
@@ -193,6 +206,7 @@ HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
     "cp .dlt/secrets.toml.template .dlt/secrets.toml": makes_a_private_secrets_file,
     "chmod 600 .dlt/secrets.toml": makes_a_private_secrets_file,
     "make check": asks_for_a_token,
+    "make schedule": lets_it_run_by_itself,
     "make docs": makes_the_docs_site,
     "make export": exports_tables,
     "make export TABLE=audit.spend_bridge FORMAT=csv": exports_tables,
@@ -379,6 +393,7 @@ def test_paths_exist(line: str) -> None:
 def test_the_data_folder_is_as_described(synced: Synced, place: Place) -> None:
     makes_the_docs_site(place)
     exports_tables(place)
+    reports_to_a_controller(place)
     described = {line.split()[0].removeprefix("DATA_DIR/").rstrip("/") for line in blocks("text")[1].splitlines()}
     assert [name for name in described - {"sandbox"} if not (synced.data_dir / name).exists()] == []
     top = {path.name for path in synced.data_dir.iterdir() if not path.name.startswith(".")}

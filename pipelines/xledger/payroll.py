@@ -1,19 +1,6 @@
 """What payroll is, said once: the rules, the ids they leave out, and the guard over every response.
 
-Rules over ledger lines (root transactions), first match names the line:
-  type           every line of a voucher of a payroll document type
-  pay_account    a line on a pay account in a voucher of any type but AP
-  whole_voucher  a voucher with pay lines, no expense report, that no balancing line hides: its other lines would tell the sum
-  balancing      in a voucher with pay lines, the lines on accounts that the spend models remove anyway
-  payout         in a voucher that settles a payroll item, the lines on those same accounts
-  unreadable     voucher, document type or account cannot be read, so the line cannot be judged
-Rules over supplier-ledger items (root apTransactions):
-  type           an item of a payroll document type
-  voucher        an item whose voucher holds a pay line
-  match_group    an item matched with a payroll item, a payroll line or a pay line
-  employee       an item on a subledger that is no supplier's
-  unreadable     voucher, document type or subledger cannot be read
-
+`RULES` names them, for ledger lines (root transactions) and for supplier-ledger items (root apTransactions).
 The rules run over ids, types and accounts alone, in the private tables of the ``fence`` schema.
 """
 
@@ -54,6 +41,25 @@ ALLOWED_OF_PAYROLL: Final[Mapping[str, frozenset[tuple[str, ...]]]] = {
         | {("ledgerType", leaf) for leaf in ("dbId", "code", "name")}
         | {("transactionHeader", *leaf) for leaf in _VOUCHER}
     ),
+}
+
+# What each rule leaves out, in the order in which the first that fits names a row.
+RULES: Final[Mapping[str, Mapping[str, str]]] = {
+    TRANSACTIONS: {
+        "type": "every line of a voucher of a payroll document type",
+        "pay_account": "a line on a pay account, in a voucher of any type but supplier invoice (AP)",
+        "whole_voucher": "every line of a voucher with pay lines that has no balancing line; not of expense reports (ER)",
+        "balancing": "in a voucher with pay lines, the lines on accounts 1900-3000 (bank, debt, tax)",
+        "payout": "in a voucher that pays out a payroll item, the lines on accounts 1900-3000",
+        "unreadable": "a line whose voucher, document type or account cannot be read, and so cannot be judged",
+    },
+    AP_TRANSACTIONS: {
+        "type": "an item of a payroll document type",
+        "voucher": "an item whose voucher holds a pay line",
+        "match_group": "an item matched with a payroll item, a payroll line or a pay line",
+        "employee": "an item on a subledger that is no supplier's, such as an employee's expense report",
+        "unreadable": "an item whose voucher, document type or subledger cannot be read",
+    },
 }
 
 _CENSUS_TABLES = {
@@ -174,8 +180,8 @@ class PayrollFence:
             )
         )
 
-    def accounts(self, flag: Literal["is_pay", "is_balancing"]) -> list[int]:
-        """Ids of the accounts that hold pay, or that balance a voucher."""
+    def accounts(self, flag: Literal["is_pay", "is_balancing", "true"] = "true") -> list[int]:
+        """Ids of the accounts that hold pay, or that balance a voucher, or of all that may be read."""
         return self._ids(f"select db_id from fence.account where {flag} order by db_id")
 
     def document_types_to_balance(self) -> list[int]:
@@ -253,7 +259,10 @@ class PayrollFence:
 
     def exclusions(self, root: str, id_filter: IdFilter, fence: int) -> Exclusions:
         """The exclusion set of a root; ``fence`` is the highest id that may be read."""
-        return Exclusions(self._workbench, root, id_filter, fence)
+        knows_accounts = root == TRANSACTIONS and not self._is_whole_ledger and id_filter.account_in is not None
+        # Lines on an account that cannot be read are in no list of ids here: the accounts that can be are named instead.
+        accounts = {str(id_filter.account_in): self.accounts()} if knows_accounts else {}
+        return Exclusions(self._workbench, root, id_filter, fence, accounts)
 
     def evidence(self) -> Iterator[Evidence]:
         """Per root and rule: number of ids and SHA-256 over the sorted ids, one a line."""
@@ -333,12 +342,19 @@ class PayrollFence:
 class Exclusions:
     """The ids of one root that no query may return, and the filters that say so."""
 
-    def __init__(self, workbench: duckdb.DuckDBPyConnection, root: str, id_filter: IdFilter, fence: int) -> None:
+    def __init__(
+        self,
+        workbench: duckdb.DuckDBPyConnection,
+        root: str,
+        id_filter: IdFilter,
+        fence: int,
+        accounts: Mapping[str, Sequence[int]],
+    ) -> None:
         self.root = root
         self._workbench = workbench
         self._id_filter = id_filter
         self._fence = fence
-        self._document_types = self._allowed_document_types()
+        self._allowed = self._allowed_document_types() | dict(accounts)
 
     def next_window(self, above: int, most_ids: int) -> tuple[FencedFilter, int] | None:
         """The filter for the next ids greater than ``above``, and the last id it reaches; None when all are read.
@@ -355,7 +371,7 @@ class Exclusions:
             [above, self._fence, most_ids],
         )
         last = ids[-1] if len(ids) == most_ids else self._fence
-        conditions = self._id_filter.above(above) | self._id_filter.up_to(last) | self._document_types
+        conditions = self._id_filter.above(above) | self._id_filter.up_to(last) | self._allowed
         probe: dict[str, Any] = {}
         if ids:
             exception = {str(self._id_filter.id_not_in): self._id_filter.values(ids)}
@@ -373,7 +389,7 @@ class Exclusions:
         )
         if not ids:
             return None
-        conditions = {str(self._id_filter.id_in): self._id_filter.values(ids)} | self._document_types
+        conditions = {str(self._id_filter.id_in): self._id_filter.values(ids)} | self._allowed
         probe = {str(self._id_filter.id_in): self._id_filter.values(ids[:1])}
         return FencedFilter(self, conditions, len(ids), probe, frozenset(ids[:1])), ids[-1]
 

@@ -202,6 +202,7 @@ class PreQueries:
             raise _FiltersFail
         if self._take_first_page(access):
             return True
+        self._refuse_long_lists(access, id_filter)
         types = self._document_types(access)
         payroll = [db_id for db_id, code in types.items() if self._fence.is_payroll_type(code)]
         no_invoice = [db_id for db_id, code in types.items() if code != SUPPLIER_INVOICE and db_id not in payroll]
@@ -226,6 +227,16 @@ class PreQueries:
             self._refuse_more(access, "payroll_transactions", LINES, variables, page)
         return not page.has_next_page
 
+    def _refuse_long_lists(self, access: Access, id_filter: IdFilter) -> None:
+        """The data queries will name every account: see that the API takes a list of that length.
+
+        Raises:
+            RequestTooLarge: it does not.
+        """
+        conditions = {str(id_filter.account_in): self._fence.accounts()} | id_filter.up_to(0)
+        variables = {"first": 1, "ownerSet": LEDGER_OWNERS, "filter": conditions}
+        self._asking.once(access, "payroll_transactions", LINES, variables)
+
     def _document_types(self, access: Access) -> dict[int, str]:
         """All document types in use, by voucher; checked against those that the rows taken so far show."""
         if not access.capabilities.has_root("journalHeaders"):
@@ -236,7 +247,7 @@ class PreQueries:
             vouchers = page.tables["census_voucher"]
             pairs = zip(vouchers["document_type_db_id"].to_pylist(), vouchers["document_type"].to_pylist(), strict=True)
             types.update((db_id, code) for db_id, code in pairs if db_id is not None and code is not None)
-        if not self._fence.document_types_taken() <= types.keys():
+        if not types or not self._fence.document_types_taken() <= types.keys():
             raise _FiltersFail
         self._fence.know_document_types(types)
         return types

@@ -104,7 +104,7 @@ def _shuffled(tree: Any, shuffle: random.Random) -> Any:
 
 @pytest.mark.parametrize("document_name", _DOCUMENTS)
 @settings(
-    max_examples=25,
+    max_examples=15,
     derandomize=True,
     database=None,
     deadline=None,

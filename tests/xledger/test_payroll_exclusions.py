@@ -80,7 +80,7 @@ def _ledgers(draw: st.DrawFn) -> tuple[dict[int, str], int]:
     return types, fence
 
 
-@settings(max_examples=100, derandomize=True, database=None, deadline=None)
+@settings(max_examples=60, derandomize=True, database=None, deadline=None)
 @given(
     root=st.sampled_from(LEDGER_ROOTS),
     name=st.sampled_from(sorted(_FILTERS)),
