@@ -62,9 +62,12 @@ def test_literal_spend_equals_the_truth(synced: Synced, tmp_path: Path) -> None:
     shutil.copy(synced.data_dir / "build" / "warehouse.duckdb", tmp_path / "build")
 
     literal = run_dbt(
-        tmp_path, "build", "--select", "+fct_spend", "--exclude-resource-type", "unit_test",
+        tmp_path,
+        "build",
+        *("--select", "+fct_spend", "--indirect-selection", "cautious"),
+        *("--exclude-resource-type", "unit_test"),
         variables={"account_guard": False},
-    )  # fmt: skip
+    )
 
     assert literal.exit_code == 0, literal.output
     different = {cut: _compare(synced.truth, literal.marts, "is_spend_literal", cut) for cut in CUTS}
