@@ -82,8 +82,9 @@ class Warehouse:
         Raises:
             ConfigurationError: another program holds a file open, or it is no DuckDB file.
         """
-        for path in (self.raw, self.marts):
-            self._refuse_if_held(path)
+        self._refuse_if_held(self.raw)
+        if self.marts.exists():
+            self._refuse_if_held(self.marts)
 
     def _refuse_if_held(self, path: Path) -> None:
         try:
