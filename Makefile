@@ -3,7 +3,7 @@ MAKEFLAGS += --warn-undefined-variables --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help sync check docs docs-serve explore report export query sandbox test lint format bench clean requirements
+.PHONY: help sync check audit status schedule docs docs-serve explore report export query sandbox test lint format bench clean requirements
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,6 +26,15 @@ sync: $(VENV)/.runtime ## read Xledger (without a token: the sandbox), build, te
 
 check: $(VENV)/.runtime ## only look: token, permissions, what the API offers, limits left
 	@$(RUN) -m pipelines.check
+
+audit: $(VENV)/.runtime ## report what was asked, left out as payroll and received; also as DATA_DIR/audit/index.html
+	@$(RUN) -m pipelines.audit
+
+status: $(VENV)/.runtime ## the last runs, how old the data are, what the last run changed, the next run
+	@$(RUN) -m pipelines.status $(ARGS)
+
+schedule: $(VENV)/.runtime ## run by itself every third day: installs a systemd timer, or prints lines for cron (ARGS=--print)
+	@$(RUN) -m pipelines.schedule $(ARGS)
 
 docs: $(VENV)/.runtime ## make the docs site in DATA_DIR/docs
 	@$(RUN) -m pipelines.docs

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import dlt
 
+from pipelines.budget import Budget
 from pipelines.console import Console
 from pipelines.exits import exit_code_of
+from pipelines.run_journal import read_journal
 from pipelines.xledger.asking import Access
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.errors import ConfigurationError
 from pipelines.xledger.preflight import open_access
-from pipelines.xledger.settings import Settings, read_settings
+from pipelines.xledger.settings import Settings, data_dir, read_settings
 
 
 def preflight(settings: Settings, traffic: Traffic, console: Console) -> list[Access]:
@@ -39,13 +41,20 @@ def run() -> None:
     """The preflight alone; exits with 2 when something has to be set or ticked."""
     settings = read_settings()
     if not settings.tokens:
-        raise ConfigurationError(
-            "No token is set: put it into .dlt/secrets.toml (copy .dlt/secrets.toml.template), or into the environment "
-            "variable SOURCES__XLEDGER__API_TOKEN; README.md shows how to get one."
-        )
+        raise no_token()
     console = Console()
     preflight(settings, Traffic(), console)
+    budget = Budget.of(settings, read_journal(data_dir()))
+    console.say(budget.told())
+    budget.refuse_a_read_beyond("full")
     console.say("All is well: `make sync` can run.")
+
+
+def no_token() -> ConfigurationError:
+    return ConfigurationError(
+        "No token is set: put it into .dlt/secrets.toml (copy .dlt/secrets.toml.template), or into the environment "
+        "variable SOURCES__XLEDGER__API_TOKEN; README.md shows how to get one."
+    )
 
 
 def _warn_of_readable_secrets(console: Console) -> None:

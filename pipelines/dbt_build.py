@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+from pipelines.child_environment import without_secrets
+from pipelines.console import Console
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import XledgerError
 
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def build(warehouse: Warehouse) -> None:
-    """Build and test all models.
+def build(warehouse: Warehouse, console: Console) -> None:
+    """Build and test all models. dbt's own lines are for a person: a structured console gets their sum.
 
     Raises:
         XledgerError: a model or an error-level test failed; the message names them.
     """
-    completed = _dbt(warehouse, "build")
+    completed = _dbt(warehouse, "build", quiet=console.is_structured)
+    if console.is_structured:
+        ended = Counter(str(result["status"]) for result in _results(warehouse))
+        console.say(", ".join(f"{count} {status}" for status, count in sorted(ended.items())), "dbt_build", **ended)
     if completed:
         failed = ", ".join(_failed(warehouse)) or "see the lines above"
         raise XledgerError(
@@ -46,8 +52,8 @@ def _target(warehouse: Warehouse) -> Path:
     return warehouse.build / "dbt"
 
 
-def _dbt(warehouse: Warehouse, *command: str) -> int:
-    environment = os.environ | {
+def _dbt(warehouse: Warehouse, *command: str, quiet: bool = False) -> int:
+    environment = without_secrets() | {
         "DATA_DIR": str(warehouse.data_dir),
         "DBT_TARGET_PATH": str(_target(warehouse)),
         "DBT_LOG_PATH": str(_target(warehouse) / "logs"),
@@ -56,22 +62,33 @@ def _dbt(warehouse: Warehouse, *command: str) -> int:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
-    for name in [name for name in environment if name.startswith("SOURCES__XLEDGER__")]:
-        del environment[name]
+    output = subprocess.DEVNULL if quiet else None
     return subprocess.run(  # noqa: S603
-        [Path(sys.executable).with_name("dbt"), *command, "--no-use-colors"], env=environment, cwd=_ROOT, check=False
+        [Path(sys.executable).with_name("dbt"), *command, "--no-use-colors"],
+        env=environment,
+        cwd=_ROOT,
+        stdout=output,
+        stderr=output,
+        check=False,
     ).returncode
 
 
 def _failed(warehouse: Warehouse) -> list[str]:
-    try:
-        results = json.loads((_target(warehouse) / "run_results.json").read_text(encoding="utf-8"))["results"]
-    except (OSError, ValueError, KeyError):
-        return []
     return [
         f"{result['unique_id'].split('.')[2]}: {result['failures']} rows"
         if result.get("failures")
         else result["unique_id"].split(".")[2]
-        for result in results
+        for result in _results(warehouse)
         if result["status"] in ("error", "fail")
     ]
+
+
+def _results(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """What dbt wrote of each model and test; empty when it did not get that far."""
+    try:
+        results: list[dict[str, Any]] = json.loads(
+            (_target(warehouse) / "run_results.json").read_text(encoding="utf-8")
+        )["results"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return results

@@ -4,29 +4,52 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pipelines.xledger.errors import XledgerError
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended; ``sentence`` says what to do next and is empty after a run that is done."""
+
+    exit_code: int
+    sentence: str
+
+
+DONE = Outcome(0, "")
+
+
 def exit_code_of(run: Callable[[], None]) -> int:
-    """Run, and say in one sentence what to do when it fails. No traceback: it could show a row."""
+    """Run, and say in one sentence what to do when it fails."""
+    outcome = outcome_of(run)
+    if outcome.sentence:
+        print(outcome.sentence, file=sys.stderr, flush=True)
+    return outcome.exit_code
+
+
+def outcome_of(run: Callable[[], None]) -> Outcome:
+    """Run, and take whatever it raises."""
     try:
         run()
-    except XledgerError as error:
-        print(str(error), file=sys.stderr, flush=True)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("Interrupted; nothing was published. Run again.", file=sys.stderr, flush=True)
-        return 1
-    except Exception as error:
-        where = _innermost(error)
-        print(
-            f"An error nobody foresaw ({type(error).__name__} in {where}); nothing was published. Report this line.",
-            file=sys.stderr,
-            flush=True,
-        )
-        return 1
-    return 0
+    except (Exception, KeyboardInterrupt) as error:
+        return outcome_after(error)
+    return DONE
+
+
+def outcome_after(error: BaseException) -> Outcome:
+    """Exit code and sentence of an error. No traceback: it could show a row."""
+    match error:
+        case XledgerError():
+            return Outcome(error.exit_code, str(error))
+        case KeyboardInterrupt():
+            return Outcome(1, "Interrupted; nothing was published. Run again.")
+        case _:
+            return Outcome(
+                1,
+                f"An error nobody foresaw ({type(error).__name__} in {_innermost(error)}); nothing was published. "
+                "Report this line.",
+            )
 
 
 def _innermost(error: BaseException) -> str:

@@ -42,7 +42,7 @@ PAYROLL_EXCLUSION = pa.schema(
 )
 
 
-def _new_run_id() -> str:
+def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
@@ -55,7 +55,7 @@ class RunRecord:
     """One run; times are UTC."""
 
     mode: str
-    run_id: str = field(default_factory=_new_run_id)
+    run_id: str = field(default_factory=new_run_id)
     started_at: datetime = field(default_factory=_now)
 
     def tables(self, reader: LedgerReader, traffic: Traffic) -> Mapping[str, pa.Table]:

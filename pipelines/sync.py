@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -11,13 +12,17 @@ from functools import partial
 import duckdb
 
 from pipelines import dbt_build
-from pipelines.check import preflight
-from pipelines.console import Console
-from pipelines.exits import exit_code_of
+from pipelines.alerts import alert, read_alert_settings
+from pipelines.budget import Budget
+from pipelines.check import no_token, preflight
+from pipelines.comparison import compare
+from pipelines.console import LOG_FORMATS, Console, console_for
+from pipelines.exits import outcome_of
 from pipelines.extract import read_and_load
 from pipelines.local_xledger import sandbox
 from pipelines.lock import exclusive
-from pipelines.run_record import RunRecord
+from pipelines.run_journal import journaled, read_journal
+from pipelines.run_record import RunRecord, new_run_id
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.settings import data_dir, read_settings
@@ -27,20 +32,38 @@ _SANDBOX_NOTICE = "No token is set: this run uses the sandbox, a made-up company
 
 def main() -> int:
     """Run once; the exit code is the design's: 0 done, 1 failed, 2 wrong configuration, 3 a payroll guard stopped it."""
+    arguments = _parser().parse_args()
+    # A scheduler ends a run with SIGTERM: that, too, is to be journaled and told.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    run_id = new_run_id()
+    console = console_for(arguments.log_format, run_id)
+    outcome = outcome_of(partial(run, run_id, console, arguments))
+    if outcome.exit_code:
+        console.fail(outcome.sentence, outcome.exit_code)
+        alert("run_failed", run_id, outcome, console)
+    return outcome.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Read Xledger, build the marts, publish them.")
     parser.add_argument(
         "--accept-shrink", action="store_true", help="take a read with far fewer rows than the last one"
     )
-    arguments = parser.parse_args()
-    return exit_code_of(partial(run, accept_shrink=arguments.accept_shrink))
+    parser.add_argument(
+        "--require-token", action="store_true", help="fail without a token instead of using the sandbox"
+    )
+    parser.add_argument("--log-format", choices=LOG_FORMATS, default="text", help="json: one object a line")
+    return parser
 
 
-def run(*, accept_shrink: bool) -> None:
+def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
     """One sync, from top to bottom."""
     began = time.monotonic()
-    console = Console()
+    read_alert_settings()
     settings = read_settings()
     uses_sandbox = not settings.tokens
+    if uses_sandbox and arguments.require_token:
+        raise no_token()
     warehouse = Warehouse(data_dir() / "sandbox" if uses_sandbox else data_dir())
     with ExitStack() as stack:
         if uses_sandbox:
@@ -51,11 +74,17 @@ def run(*, accept_shrink: bool) -> None:
         if uses_sandbox:
             settings = stack.enter_context(sandbox(settings))
         traffic = Traffic()
-        record = RunRecord(mode="full")
+        record = RunRecord(mode="full", run_id=run_id)
+        budget = Budget.of(settings, read_journal(warehouse.data_dir))
+        budget.limit(traffic)
+        entry = stack.enter_context(journaled(warehouse.data_dir, run_id, record.mode, traffic))
         accesses = preflight(settings, traffic, console)
-        read_and_load(settings, accesses, warehouse, record, traffic, console, accept_shrink)
+        budget.refuse_a_read_beyond(record.mode)
+        read_and_load(settings, accesses, warehouse, record, traffic, console, arguments.accept_shrink)
         warehouse.clear_marts()
-        dbt_build.build(warehouse)
+        console.say("Building and testing the marts")
+        dbt_build.build(warehouse, console)
+        entry.published = compare(warehouse.published, warehouse.marts)
         warehouse.publish()
     _summarise(warehouse, record, traffic, time.monotonic() - began, console)
     if uses_sandbox:
@@ -70,10 +99,19 @@ def _summarise(warehouse: Warehouse, record: RunRecord, traffic: Traffic, second
     lines, suppliers = row or (0, 0)
     console.say(
         f"Run {record.run_id}: {traffic.requests} requests, {traffic.bytes_received / 1e6:,.1f} MB received, "
-        f"{traffic.retries} retries, {seconds:,.0f} s"
+        f"{traffic.retries} retries, {seconds:,.0f} s",
+        "cost",
+        requests=traffic.requests,
+        bytes_received=traffic.bytes_received,
+        bytes_sent=traffic.bytes_sent,
+        retries=traffic.retries,
+        seconds=round(seconds, 1),
     )
     console.say(
-        f"Published {warehouse.published}: {lines:,} spend lines, {suppliers:,} suppliers. Open it read-only in DuckDB."
+        f"Published {warehouse.published}: {lines:,} spend lines, {suppliers:,} suppliers. Open it read-only in DuckDB.",
+        "published",
+        spend_lines=lines,
+        suppliers=suppliers,
     )
 
 

@@ -48,7 +48,9 @@ class Synced:
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment without any setting of this program, plus ``extra``."""
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith("SOURCES__") and name != "DATA_DIR"
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SOURCES__", "ALERTS__")) and name != "DATA_DIR"
     }
     return kept | {"PYTHONPATH": str(ROOT)} | dict(extra)
 

@@ -23,10 +23,10 @@ class Canaries:
 
     @classmethod
     def of(cls, truth: Path, *, hashed_on_arrival: bool = False) -> Canaries:
-        """The canaries of a truth. What is hashed on arrival (suppliers' bank accounts) may be on the wire, in no file."""
+        """The canaries of a truth. What is hashed or dropped on arrival may be on the wire, in no file."""
         with duckdb.connect(str(truth), read_only=True) as connection:
             rows = connection.execute("select kind, value from truth.canary").fetchall()
-        arrives = {"supplier_bank_account"} if hashed_on_arrival else set()
+        arrives = {"supplier_bank_account", "supplier_national_id"} if hashed_on_arrival else set()
         return cls(
             frozenset(value for kind, value in rows if kind != "amount" and kind not in arrives),
             frozenset(abs(Decimal(value)) for kind, value in rows if kind == "amount"),

@@ -86,6 +86,12 @@ def test_the_lock_is_free_when_the_run_has_ended(tmp_path: Path) -> None:
         assert f"process {other.pid}," in (tmp_path / ".lock").read_text(encoding="ascii")
 
 
+def test_nothing_of_an_earlier_holder_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".lock").write_text("process 1, since long ago" * 9, encoding="ascii")
+    with exclusive(tmp_path):
+        assert "long ago" not in (tmp_path / ".lock").read_text(encoding="ascii")
+
+
 def test_the_lock_is_free_when_the_run_has_failed(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), exclusive(tmp_path):
         raise ZeroDivisionError

@@ -20,6 +20,7 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.alerts import DEFAULT_MAX_AGE_DAYS, AlertSettings
 from pipelines.exits import exit_code_of
 from pipelines.xledger import errors, settings
 from pipelines.xledger.charts import DEFAULT_PAY_RANGES
@@ -198,10 +199,23 @@ def makes_the_report(place: Place) -> None:
     assert "<h1>Spend report</h1>" in (place.synced.data_dir / "report/spend.html").read_text(encoding="utf-8")
 
 
+def reports_to_a_controller(place: Place) -> None:
+    made = place.run("make audit", DATA_DIR=str(place.synced.data_dir), SOURCES__XLEDGER__API_TOKEN="any")
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "SEEN = RECEIVED + EXCLUDED" in made.stdout
+
+
 def gives_the_exit_code(place: Place) -> None:
     direct = place.run(".venv/bin/python -m pipelines.sync", SOURCES__XLEDGER__PAGE_SIZE="0")
     assert direct.returncode == 2
     assert f"{PREFIX}PAGE_SIZE must be from 1 to 10000" in direct.stderr
+
+
+def lets_it_run_by_itself(place: Place) -> None:
+    assert "-m pipelines.schedule" in place.run("make --dry-run schedule").stdout
+    shown = place.run("make schedule ARGS='--print --for systemd'")
+    assert shown.returncode == 0, shown.stderr
+    assert "OnCalendar=*-*-01/3 04:37:00" in shown.stdout
 
 
 HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
@@ -212,6 +226,7 @@ HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
     "cp .dlt/secrets.toml.template .dlt/secrets.toml": makes_a_private_secrets_file,
     "chmod 600 .dlt/secrets.toml": makes_a_private_secrets_file,
     "make check": asks_for_a_token,
+    "make schedule": lets_it_run_by_itself,
     "make docs": makes_the_docs_site,
     "make query": answers_questions,
     "make query SQL='from example_3'": answers_questions,
@@ -256,7 +271,8 @@ def section_fields() -> dict[str, object]:
 
 
 def test_every_setting_is_in_the_readme_and_no_other() -> None:
-    assert documented_settings().keys() == section_fields().keys() | {"DATA_DIR", "DBT_THREADS"}
+    alerts = {f"ALERTS__{name.upper()}" for name in AlertSettings.__dataclass_fields__}
+    assert documented_settings().keys() == section_fields().keys() | alerts | {"DATA_DIR", "DBT_THREADS"}
 
 
 @pytest.mark.parametrize("name", section_fields())
@@ -269,6 +285,10 @@ def test_defaults_of_settings(name: str) -> None:
         assert documented == default
     else:
         assert json.loads(documented) == default
+
+
+def test_default_of_the_age_of_data() -> None:
+    assert float(documented_settings()["ALERTS__MAX_AGE_DAYS"][1].strip("`")) == DEFAULT_MAX_AGE_DAYS
 
 
 @pytest.mark.parametrize("name", [name for name in documented_settings() if name.startswith(PREFIX)])
@@ -398,6 +418,7 @@ def test_the_data_folder_is_as_described(synced: Synced, place: Place) -> None:
     makes_the_docs_site(place)
     exports_tables(place)
     makes_the_report(place)
+    reports_to_a_controller(place)
     described = {line.split()[0].removeprefix("DATA_DIR/").rstrip("/") for line in blocks("text")[1].splitlines()}
     assert [name for name in described - {"sandbox"} if not (synced.data_dir / name).exists()] == []
     top = {path.name for path in synced.data_dir.iterdir() if not path.name.startswith(".")}

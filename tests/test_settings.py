@@ -83,6 +83,8 @@ def test_every_setting_can_stand_in_the_environment(given: Given) -> None:
         PAYROLL__NONE_EXPECTED="true",
         MAX_IDS_PER_QUERY="250",
         REQUESTS_PER_5_SECONDS="10",
+        MONTHLY_REQUESTS="5000",
+        MONTHLY_MEGABYTES="200",
     )
     assert read_settings() == Settings(
         api_url="https://demo.xledger.net/graphql",
@@ -93,6 +95,8 @@ def test_every_setting_can_stand_in_the_environment(given: Given) -> None:
         no_payroll_expected=True,
         max_ids_per_query=250,
         requests_per_5_seconds=10,
+        monthly_requests=5000,
+        monthly_megabytes=200,
     )
 
 

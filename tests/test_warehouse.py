@@ -175,9 +175,11 @@ def test_what_was_built_is_published_with_its_comments_and_constraints(warehouse
 def test_who_has_the_old_file_open_keeps_reading_it(warehouse: Warehouse) -> None:
     _build(warehouse, "1")
     warehouse.publish()
-    with _other_program(warehouse.published, "read") as analyst:
+    before = warehouse.published.read_bytes()
+    with warehouse.published.open("rb") as opened, _other_program(warehouse.published, "read") as analyst:
         _build(warehouse, "2")
         warehouse.publish()
+        assert opened.read() == before
         assert _published(warehouse) == [("2.0000",)]
         read, _ = analyst.communicate("\n")
     assert "Decimal('1.0000')" in read

@@ -16,10 +16,11 @@ from aiohttp import web
 
 from pipelines.sandbox.credits import Credits
 from pipelines.sandbox.execution import Executor
+from pipelines.sandbox.explorer import PATH
 from pipelines.sandbox.mutations import Mutations
 from pipelines.sandbox.options import SandboxOptions, parse_options
 from pipelines.sandbox.owners import OwnerTree
-from pipelines.sandbox.server import PATH, Server
+from pipelines.sandbox.server import Server
 from pipelines.sandbox.store import open_ledger
 from pipelines.sandbox.tokens import make_tokens
 
@@ -64,10 +65,16 @@ async def _serve(private: Path, options: SandboxOptions) -> None:
     url = f"http://{_HOST}:{port}{PATH}"
     print(f"Xledger sandbox at {url}")
     print(f"Token: {tokens[companies[0][0]]}")
+    print(f"In a browser: {url}#token={tokens[companies[0][0]]}")
     print(f"Companies: {', '.join(name for _, name in companies)}")
     print(f"Lines: {lines:,}", flush=True)
     if options.announce:
-        told = {"url": url, "token": tokens[companies[0][0]], "tokens": tokens, "truth": str(files.truth)}
+        told = {
+            "url": url,
+            "token": tokens[companies[0][0]],
+            "tokens": tokens,
+            "truth": None if options.saft else str(files.truth),
+        }
         _write_privately(options.announce, json.dumps(told))
     try:
         while not options.parent or _is_alive(options.parent):

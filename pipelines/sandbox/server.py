@@ -16,6 +16,7 @@ from aiohttp import web
 from pipelines.sandbox.credits import insufficient_credits
 from pipelines.sandbox.errors import ApiError
 from pipelines.sandbox.execution import Executor, Operation
+from pipelines.sandbox.explorer import PATH, add_explorer
 from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.limits import Limits, burst_reached, concurrency_reached
 from pipelines.sandbox.mutations import Mutations
@@ -25,7 +26,6 @@ from pipelines.sandbox.scenario import Scenario
 from pipelines.sandbox.tokens import owner_of
 from pipelines.sandbox.wire import WireLog
 
-PATH = "/graphql"
 _THREADS = 4
 _GZIP_ABOVE = 1024
 _IN_ROWS = ("repeated_cursor", "empty_page", "short_page", "overlap")
@@ -57,6 +57,7 @@ class Server:
         """The aiohttp application."""
         application = web.Application(client_max_size=self._options.largest_body)
         application.router.add_post(PATH, self._post)
+        add_explorer(application)
         application.router.add_post(CONTROL_PATH, self._control)
         return application
 

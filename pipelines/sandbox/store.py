@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.sandbox.ledger import LedgerFiles, make_ledger
 from pipelines.sandbox.options import SandboxOptions
+from pipelines.sandbox.saft import SaftError, read_saft
 
 _SHAPING = ("lines", "seed", "employees", "hostile", "large_ids")
 
@@ -19,6 +20,13 @@ def open_ledger(private: Path, options: SandboxOptions) -> LedgerFiles:
 
     A kept ledger is changed by nobody: it is copied unless ``read_only``.
     """
+    if options.saft is not None:
+        own = LedgerFiles.within(private)
+        try:
+            read_saft(options.saft, own.ledger)
+        except SaftError as problem:
+            raise ValueError(f"{options.saft}: {problem}") from None
+        return own
     if options.ledger_dir is None:
         return make_ledger(private, options)
     folder = options.ledger_dir / _fingerprint(options)

@@ -13,11 +13,13 @@ from pipelines.xledger.client import Client, Request
 from pipelines.xledger.documents import document
 from pipelines.xledger.landing import Guard, Landing, Page, Rows
 from pipelines.xledger.paging import PageSize, pages
+from pipelines.xledger.parsing import CONNECTION
+from pipelines.xledger.payroll import ALLOWED_OF_PAYROLL, FencedFilter
 
 # What the token owns or reaches: its own company and those below it.
 LEDGER_OWNERS = "MINE"
 # Registers may be shared from above, so everything visible is read.
-_REGISTER_VARIABLES = {"ownerSet": "ALL", "objectStatus": "ALL"}
+REGISTER_VARIABLES: Mapping[str, Any] = {"ownerSet": "ALL", "objectStatus": "ALL", "filter": {}}
 
 
 @dataclass
@@ -54,31 +56,69 @@ class Asking:
         document_name: str,
         rows: Rows,
         variables: Mapping[str, Any],
-        guard: Guard | None = None,
         after: str | None = None,
     ) -> Iterator[Page]:
         """All pages of one read, from the beginning or from a cursor."""
+        operation = self._unfenced(access, document_name)
+        yield from self._pages(access, operation, rows, variables, after=after)
+
+    def ledger(
+        self, access: Access, document_name: str, rows: Rows, fenced: FencedFilter, guard: Guard
+    ) -> Iterator[Page]:
+        """All pages of ledger rows with their amounts and texts: the one way to ask for these.
+
+        Raises:
+            TypeError: the filter carries no exclusion, or that of another root.
+        """
         operation = access.capabilities.fit(document(document_name))
-        accept = partial(self.landing.land, operation=operation, rows=rows, guard=guard)
-        for page in pages(access.client, operation, variables, self.page_size, accept, after):
-            self._count(page)
-            yield page
+        if not isinstance(fenced, FencedFilter) or fenced.root != operation.root:
+            raise TypeError(f"{document_name} cannot be sent without the exclusion set of {operation.root}")
+        variables = {"ownerSet": LEDGER_OWNERS, "filter": fenced.conditions}
+        yield from self._pages(access, operation, rows, variables, guard)
 
     def register(
         self, access: Access, document_name: str, rows: Rows, conditions: Mapping[str, Any] | None = None
     ) -> Iterator[Page]:
         """All pages of a register, as far as the token sees it."""
-        return self.pages(access, document_name, rows, _REGISTER_VARIABLES | {"filter": conditions or {}})
+        return self.pages(access, document_name, rows, {**REGISTER_VARIABLES, "filter": conditions or {}})
 
     def once(self, access: Access, document_name: str, rows: Rows, variables: Mapping[str, Any] | None = None) -> Page:
         """The one answer to a document that is not paged."""
-        operation = access.capabilities.fit(document(document_name))
+        operation = self._unfenced(access, document_name)
         accept = partial(self.landing.land, operation=operation, rows=rows)
         page = access.client.execute(
             Request(operation.name, operation.text, _taken(operation, variables or {})), accept
         )
         self._count(page)
         return page
+
+    def _unfenced(self, access: Access, document_name: str) -> Operation:
+        """The document fitted to the live schema; of a ledger it may ask only for what may arrive for payroll as well.
+
+        Raises:
+            TypeError: it asks for more, and so has to be sent by `ledger`.
+        """
+        operation = access.capabilities.fit(document(document_name))
+        asked = {leaf[len(CONNECTION) :] for leaf in operation.leaves if leaf[: len(CONNECTION)] == CONNECTION}
+        if not asked <= ALLOWED_OF_PAYROLL.get(operation.root, asked):
+            raise TypeError(f"{document_name} cannot be sent without the exclusion set of {operation.root}")
+        return operation
+
+    def _pages(
+        self,
+        access: Access,
+        operation: Operation,
+        rows: Rows,
+        variables: Mapping[str, Any],
+        guard: Guard | None = None,
+        after: str | None = None,
+    ) -> Iterator[Page]:
+        # The next page is asked for and parsed in a thread of its own, while this one is guarded, handed out and written.
+        accept = partial(self.landing.parse, operation=operation, rows=rows)
+        for parsed in pages(access.client, operation, variables, self.page_size, accept, after):
+            page = self.landing.hand_out(parsed, guard)
+            self._count(page)
+            yield page
 
     def _count(self, page: Page) -> None:
         name = next(iter(page.tables))

@@ -25,6 +25,7 @@ from requests.auth import AuthBase
 from pipelines.xledger.errors import (
     NO_DATA,
     ApiFailed,
+    BudgetUsedUp,
     MalformedResponse,
     PermissionMissing,
     QueryTimedOut,
@@ -59,20 +60,46 @@ class Request:
 
 @dataclass
 class Traffic:
-    """What the run has cost so far: requests sent (tries included), tries after a failure, bytes on the wire."""
+    """What the run has cost so far: requests sent (tries included), tries after a failure, bytes on the wire.
+
+    No request begins once ``most_requests`` were sent or ``most_bytes`` went over the wire (None: no limit).
+    """
 
     requests: int = 0
     retries: int = 0
     bytes_sent: int = 0
     bytes_received: int = 0
+    most_requests: int | None = None
+    most_bytes: int | None = None
+    after_request: Callable[[], None] = field(default=lambda: None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, sent: int, received: int, retry: bool) -> None:
+    def begin(self, retry: bool) -> None:
+        """Count a request before it is sent.
+
+        Raises:
+            BudgetUsedUp: it would be one too many.
+        """
         with self._lock:
+            spent = self.bytes_sent + self.bytes_received
+            if _reached(self.requests, self.most_requests) or _reached(spent, self.most_bytes):
+                raise BudgetUsedUp(
+                    "This month's budget is used up; the run stopped before it was passed, and nothing was published. "
+                    "Wait for the next month (UTC), or raise monthly_requests or monthly_megabytes."
+                )
             self.requests += 1
             self.retries += retry
+
+    def add(self, sent: int, received: int) -> None:
+        """Count the bytes of a request that ended, well or not."""
+        with self._lock:
             self.bytes_sent += sent
             self.bytes_received += received
+            self.after_request()
+
+
+def _reached(spent: int, most: int | None) -> bool:
+    return most is not None and spent >= most
 
 
 class _TokenHeader(AuthBase):
@@ -152,6 +179,7 @@ class Client:
             separators=(",", ":"),
         ).encode()
         self._pace.wait()
+        self.traffic.begin(retry)
         received = 0
         # Errors are raised outside the except blocks: as the context of ours, theirs would carry token, variables and body.
         fault: Exception | None = None
@@ -164,7 +192,7 @@ class Client:
         except requests.exceptions.RequestException as error:
             fault = _transport_fault(error)
         finally:
-            self.traffic.add(len(body), received, retry)
+            self.traffic.add(len(body), received)
         if fault is not None:
             raise fault
         self._check_status(request, response, content)

@@ -64,6 +64,10 @@ class UntrustedValue(ApiFailed):
     """A value that its declared type cannot hold exactly."""
 
 
+class BudgetUsedUp(XledgerError):
+    """The month's limit on requests or bytes would be passed."""
+
+
 class PayrollStop(XledgerError):
     """A payroll guard stopped the run."""
 

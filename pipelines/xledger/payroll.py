@@ -1,19 +1,6 @@
 """What payroll is, said once: the rules, the ids they leave out, and the guard over every response.
 
-Rules over ledger lines (root transactions), first match names the line:
-  type           every line of a voucher of a payroll document type
-  pay_account    a line on a pay account in a voucher of any type but AP
-  whole_voucher  a voucher with pay lines, no expense report, that no balancing line hides: its other lines would tell the sum
-  balancing      in a voucher with pay lines, the lines on accounts that the spend models remove anyway
-  payout         in a voucher that settles a payroll item, the lines on those same accounts
-  unreadable     voucher, document type or account cannot be read, so the line cannot be judged
-Rules over supplier-ledger items (root apTransactions):
-  type           an item of a payroll document type
-  voucher        an item whose voucher holds a pay line
-  match_group    an item matched with a payroll item, a payroll line or a pay line
-  employee       an item on a subledger that is no supplier's
-  unreadable     voucher, document type or subledger cannot be read
-
+`RULES` names them, for ledger lines (root transactions) and for supplier-ledger items (root apTransactions).
 The rules run over ids, types and accounts alone, in the private tables of the ``fence`` schema.
 """
 
@@ -30,7 +17,7 @@ import pyarrow as pa
 from pipelines.xledger.capabilities import IdFilter
 from pipelines.xledger.charts import BALANCING_RANGE, CHART_NAMES, account_number, in_ranges
 from pipelines.xledger.errors import PayrollHit, PayrollStop
-from pipelines.xledger.landing import PAGE
+from pipelines.xledger.parsing import PAGE
 from pipelines.xledger.settings import Settings
 
 TRANSACTIONS: Final = "transactions"
@@ -42,6 +29,38 @@ EXPENSE_REPORT = "ER"
 
 _EMPLOYEE_LEDGER = "EMPLOY|ANSATT|ANSTÄLL|ANSTALL|MEDARB"
 _SUPPLIER_LEDGER = "SUPPLIER|VENDOR|CREDITOR|KREDITOR|LEVERAND|LEVERANT"
+
+_VOUCHER = (("dbId",), ("transactionSource", "dbId"), ("transactionSource", "code"))
+# What may arrive for payroll rows too: ids, types and accounts. Whatever asks for more carries the exclusion.
+ALLOWED_OF_PAYROLL: Final[Mapping[str, frozenset[tuple[str, ...]]]] = {
+    TRANSACTIONS: frozenset(
+        {("dbId",), ("ownerDbId",), ("accountDbId",), ("matchId",), *(("header", *leaf) for leaf in _VOUCHER)}
+    ),
+    AP_TRANSACTIONS: frozenset(
+        {("dbId",), ("ownerDbId",), ("subledgerDbId",), ("matchId",)}
+        | {("ledgerType", leaf) for leaf in ("dbId", "code", "name")}
+        | {("transactionHeader", *leaf) for leaf in _VOUCHER}
+    ),
+}
+
+# What each rule leaves out, in the order in which the first that fits names a row.
+RULES: Final[Mapping[str, Mapping[str, str]]] = {
+    TRANSACTIONS: {
+        "type": "every line of a voucher of a payroll document type",
+        "pay_account": "a line on a pay account, in a voucher of any type but supplier invoice (AP)",
+        "whole_voucher": "every line of a voucher with pay lines that has no balancing line; not of expense reports (ER)",
+        "balancing": "in a voucher with pay lines, the lines on accounts 1900-3000 (bank, debt, tax)",
+        "payout": "in a voucher that pays out a payroll item, the lines on accounts 1900-3000",
+        "unreadable": "a line whose voucher, document type or account cannot be read, and so cannot be judged",
+    },
+    AP_TRANSACTIONS: {
+        "type": "an item of a payroll document type",
+        "voucher": "an item whose voucher holds a pay line",
+        "match_group": "an item matched with a payroll item, a payroll line or a pay line",
+        "employee": "an item on a subledger that is no supplier's, such as an employee's expense report",
+        "unreadable": "an item whose voucher, document type or subledger cannot be read",
+    },
+}
 
 _CENSUS_TABLES = {
     TRANSACTIONS: "fence.gl",
@@ -61,12 +80,24 @@ class Evidence:
 
 
 class FencedFilter:
-    """A filter that carries the exclusion; only `Exclusions` makes one, and no ledger query can be sent without one."""
+    """A filter that carries the exclusion; only `Exclusions` makes one, and no ledger query can be sent without one.
 
-    def __init__(self, exclusions: Exclusions, conditions: Mapping[str, Any], ids: int) -> None:
+    ``probe`` is a filter that the API must answer with no ids but those in ``probe_ids``, if it honours the exclusion whole.
+    """
+
+    def __init__(
+        self,
+        exclusions: Exclusions,
+        conditions: Mapping[str, Any],
+        ids: int,
+        probe: Mapping[str, Any],
+        probe_ids: frozenset[int] = frozenset(),
+    ) -> None:
         self.root = exclusions.root
         self.conditions = dict(conditions)
         self.ids = ids
+        self.probe = dict(probe)
+        self.probe_ids = probe_ids
 
 
 class PayrollFence:
@@ -116,8 +147,8 @@ class PayrollFence:
         number = account_number(row["code"])
         chart = CHART_NAMES.get(row["chart_of_account_db_id"] or 0)
         is_removed_anyway = in_ranges(number, (BALANCING_RANGE,))
-        if chart is None:
-            # Charts without a table of ranges are judged by the account's own flags.
+        if chart is None or number is None:
+            # Charts without a table of ranges, and codes without a number, are judged by the account's own flags.
             return row["db_id"], bool(row["cost_wages_salaries"]), is_removed_anyway or bool(row["balance_sheet"])
         return row["db_id"], in_ranges(number, self._settings.payroll_account_ranges[chart]), is_removed_anyway
 
@@ -137,7 +168,7 @@ class PayrollFence:
         return code.strip().upper() in {payroll.upper() for payroll in self._settings.payroll_document_types}
 
     def know_document_types(self, types: Mapping[int, str]) -> None:
-        """Take the document types in use where not all lines are pre-queried."""
+        """Take document types in use that lines taken so far may not show."""
         self._workbench.executemany("insert into fence.document_type values (?, ?)", list(types.items()))
 
     def document_types_taken(self) -> set[int]:
@@ -149,8 +180,8 @@ class PayrollFence:
             )
         )
 
-    def accounts(self, flag: Literal["is_pay", "is_balancing"]) -> list[int]:
-        """Ids of the accounts that hold pay, or that balance a voucher."""
+    def accounts(self, flag: Literal["is_pay", "is_balancing", "true"] = "true") -> list[int]:
+        """Ids of the accounts that hold pay, or that balance a voucher, or of all that may be read."""
         return self._ids(f"select db_id from fence.account where {flag} order by db_id")
 
     def document_types_to_balance(self) -> list[int]:
@@ -194,8 +225,7 @@ class PayrollFence:
         self._judge()
         self._workbench.execute(_EXCLUDE_LINES)
         self._workbench.execute(_EXCLUDE_ITEMS)
-        if is_whole_ledger:
-            self._workbench.execute(_KNOW_DOCUMENT_TYPES)
+        self._workbench.execute(_KNOW_DOCUMENT_TYPES)
         self._fail_closed()
 
     def _judge(self) -> None:
@@ -213,6 +243,12 @@ class PayrollFence:
                 "The token may not read the document type of any ledger line, so payroll cannot be told from the rest; "
                 "tick read access for TransactionHeader, ObjectValue and SystemValue, then run again. Nothing was published."
             )
+        items, typed_items = self._row("select count(*), count(document_type) from fence.ap_judged")
+        if items and not typed_items:
+            raise PayrollStop(
+                "The token may not read the document type of any supplier-ledger item, so payroll cannot be told from the "
+                "rest; tick read access for TransactionHeader and SystemValue, then run again. Nothing was published."
+            )
         if on_pay_accounts and not of_payroll_type and not self._settings.no_payroll_expected:
             codes = ", ".join(self._settings.payroll_document_types)
             raise PayrollStop(
@@ -223,7 +259,10 @@ class PayrollFence:
 
     def exclusions(self, root: str, id_filter: IdFilter, fence: int) -> Exclusions:
         """The exclusion set of a root; ``fence`` is the highest id that may be read."""
-        return Exclusions(self._workbench, root, id_filter, fence)
+        knows_accounts = root == TRANSACTIONS and not self._is_whole_ledger and id_filter.account_in is not None
+        # Lines on an account that cannot be read are in no list of ids here: the accounts that can be are named instead.
+        accounts = {str(id_filter.account_in): self.accounts()} if knows_accounts else {}
+        return Exclusions(self._workbench, root, id_filter, fence, accounts)
 
     def evidence(self) -> Iterator[Evidence]:
         """Per root and rule: number of ids and SHA-256 over the sorted ids, one a line."""
@@ -303,12 +342,19 @@ class PayrollFence:
 class Exclusions:
     """The ids of one root that no query may return, and the filters that say so."""
 
-    def __init__(self, workbench: duckdb.DuckDBPyConnection, root: str, id_filter: IdFilter, fence: int) -> None:
+    def __init__(
+        self,
+        workbench: duckdb.DuckDBPyConnection,
+        root: str,
+        id_filter: IdFilter,
+        fence: int,
+        accounts: Mapping[str, Sequence[int]],
+    ) -> None:
         self.root = root
         self._workbench = workbench
         self._id_filter = id_filter
         self._fence = fence
-        self._document_types = self._allowed_document_types()
+        self._allowed = self._allowed_document_types() | dict(accounts)
 
     def next_window(self, above: int, most_ids: int) -> tuple[FencedFilter, int] | None:
         """The filter for the next ids greater than ``above``, and the last id it reaches; None when all are read.
@@ -325,10 +371,14 @@ class Exclusions:
             [above, self._fence, most_ids],
         )
         last = ids[-1] if len(ids) == most_ids else self._fence
-        conditions = self._id_filter.above(above) | self._id_filter.up_to(last) | self._document_types
+        conditions = self._id_filter.above(above) | self._id_filter.up_to(last) | self._allowed
+        probe: dict[str, Any] = {}
         if ids:
-            conditions[str(self._id_filter.id_not_in)] = self._id_filter.values(ids)
-        return FencedFilter(self, conditions, len(ids)), last
+            exception = {str(self._id_filter.id_not_in): self._id_filter.values(ids)}
+            conditions |= exception
+            # The last of the list, and nothing else: a list that is cut or not looked at lets it through.
+            probe = exception | self._id_filter.above(ids[-1] - 1) | self._id_filter.up_to(ids[-1])
+        return FencedFilter(self, conditions, len(ids), probe), last
 
     def _name(self, above: int, most_ids: int) -> tuple[FencedFilter, int] | None:
         ids = self._ids(
@@ -339,8 +389,9 @@ class Exclusions:
         )
         if not ids:
             return None
-        conditions = {str(self._id_filter.id_in): self._id_filter.values(ids)} | self._document_types
-        return FencedFilter(self, conditions, len(ids)), ids[-1]
+        conditions = {str(self._id_filter.id_in): self._id_filter.values(ids)} | self._allowed
+        probe = {str(self._id_filter.id_in): self._id_filter.values(ids[:1])}
+        return FencedFilter(self, conditions, len(ids), probe, frozenset(ids[:1])), ids[-1]
 
     def _allowed_document_types(self) -> dict[str, Any]:
         """The positive filter on document type rides along, so that the server leaves out a line re-typed during the run."""
@@ -372,7 +423,7 @@ left join fence.account as account on account.db_id = gl.account_db_id;
 """
 
 _KNOW_DOCUMENT_TYPES = """
-create or replace table fence.document_type as
+insert into fence.document_type
 select distinct document_type_db_id as db_id, document_type as code from fence.gl where document_type_db_id is not null;
 """
 

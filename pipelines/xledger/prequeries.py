@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.xledger import entities
-from pipelines.xledger.asking import LEDGER_OWNERS, Access, Asking
+from pipelines.xledger.asking import LEDGER_OWNERS, REGISTER_VARIABLES, Access, Asking
 from pipelines.xledger.capabilities import IdFilter
-from pipelines.xledger.errors import QueryTimedOut, RequestTooLarge
-from pipelines.xledger.landing import Rows, Split
-from pipelines.xledger.payroll import AP_TRANSACTIONS, SUPPLIER_INVOICE, TRANSACTIONS, PayrollFence
+from pipelines.xledger.errors import PayrollStop, QueryTimedOut, RequestTooLarge
+from pipelines.xledger.landing import Page, Rows, Split
+from pipelines.xledger.payroll import AP_TRANSACTIONS, SUPPLIER_INVOICE, TRANSACTIONS, FencedFilter, PayrollFence
 from pipelines.xledger.tables import Column, Kind, Table
 
 _KEYS = (Column("owner_db_id", Kind.ID, ("ownerDbId",)), Column("db_id", Kind.ID, ("dbId",)))
@@ -53,8 +53,10 @@ ITEMS = _rows(
 SUPPLIERS = _rows("census_supplier")
 VOUCHERS = _rows("census_voucher", *_document_type())
 HIGHEST = _rows("census_highest")
+PROBED = _rows("census_probe")
 
 _HIGHEST_DOCUMENTS = {TRANSACTIONS: "highest_transaction", AP_TRANSACTIONS: "highest_ap_transaction"}
+_ID_DOCUMENTS = {TRANSACTIONS: "payroll_transactions", AP_TRANSACTIONS: "payroll_ap_transactions"}
 _CENSUS = {census.splits[0].table.name for census in (LINES, ITEMS, SUPPLIERS, VOUCHERS)}
 
 
@@ -79,8 +81,8 @@ class PreQueries:
                 access.highest[root] = max(page.tables["census_highest"].column("db_id").to_pylist(), default=0)
                 self._asking.landing.forget("census_highest")
 
-    def run(self, accesses: Sequence[Access]) -> None:
-        """Start from nothing, ask, and judge.
+    def run(self, accesses: Sequence[Access], *, ask_for_all: bool = False) -> None:
+        """Start from nothing, ask, and judge; ``ask_for_all``: trust no filter.
 
         Raises:
             PayrollStop: what came cannot be right.
@@ -94,27 +96,72 @@ class PreQueries:
             self._items(access)
         for accounts in self.registers.get("account", []):
             self._fence.take_accounts(accounts)
-        try:
-            were_whole = [self._lines_in_question(access) for access in accesses]
-            self._fence.judge(is_whole_ledger=all(were_whole))
-        except (_FiltersFail, RequestTooLarge, QueryTimedOut):
-            self._fence.forget_lines()
-            self._asking.landing.forget("census_gl")
-            for access in accesses:
-                self._take_lines(access, {})
-            self._fence.judge(is_whole_ledger=True)
+        if not ask_for_all:
+            try:
+                were_whole = [self._lines_in_question(access) for access in accesses]
+                self._fence.judge(is_whole_ledger=all(were_whole))
+            except (_FiltersFail, RequestTooLarge, QueryTimedOut):
+                self._fence.forget_lines()
+                self._asking.landing.forget("census_gl")
+            else:
+                return
+        for access in accesses:
+            self._take_lines(access, {})
+        self._fence.judge(is_whole_ledger=True)
 
     def _registers(self, access: Access) -> None:
         if access.may_read_entities:
             for page in self._asking.register(access, "entities", entities.ENTITY_ROWS):
                 self._keep(page.tables)
-        for page in self._asking.register(access, "accounts", entities.ACCOUNT_ROWS):
+        for page in self._to_the_end(access, "accounts", entities.ACCOUNT_ROWS, REGISTER_VARIABLES):
             self._keep(page.tables)
-        for page in self._asking.register(access, "subledgers", entities.SUBLEDGER_ROWS):
+        for page in self._to_the_end(access, "subledgers", entities.SUBLEDGER_ROWS, REGISTER_VARIABLES):
             self._keep(page.tables)
             self._fence.take("subledger", page.tables["subledger"])
-        for page in self._asking.register(access, "supplier_ids", SUPPLIERS):
+        for page in self._to_the_end(access, "supplier_ids", SUPPLIERS, REGISTER_VARIABLES):
             self._fence.take("supplier", page.tables["census_supplier"])
+
+    def _to_the_end(
+        self, access: Access, document_name: str, rows: Rows, variables: Mapping[str, Any]
+    ) -> Iterator[Page]:
+        """All pages, and a look behind the last one: what a pre-query cut short has not seen would come with the data."""
+        last = None
+        for page in self._asking.pages(access, document_name, rows, variables):
+            last = page
+            yield page
+        if last is not None:
+            self._refuse_more(access, document_name, rows, variables, last)
+
+    def _refuse_more(
+        self, access: Access, document_name: str, rows: Rows, variables: Mapping[str, Any], last: Page
+    ) -> None:
+        if last.end_cursor is None:
+            return
+        behind = self._asking.once(access, document_name, rows, {**variables, "first": 1, "after": last.end_cursor})
+        fence = next((access.highest[root] for root, name in _ID_DOCUMENTS.items() if name == document_name), None)
+        ids = next(iter(behind.tables.values())).column("db_id").to_pylist()
+        if any(fence is None or db_id <= fence for db_id in ids):
+            raise PayrollStop(
+                f"The pre-query {document_name} ended before its end: the API held rows back, and payroll could be among "
+                "them. Nothing was published; run again later."
+            )
+
+    def refuse_leaking_filter(self, access: Access, fenced: FencedFilter) -> None:
+        """See, with ids alone, that the API honours an exclusion before it is relied on.
+
+        Raises:
+            PayrollStop: an id came that the filter leaves out.
+        """
+        if not fenced.probe:
+            return
+        self._asking.landing.forget("census_probe")
+        variables = {"first": 2, "ownerSet": LEDGER_OWNERS, "filter": fenced.probe}
+        page = self._asking.once(access, _ID_DOCUMENTS[fenced.root], PROBED, variables)
+        if not set(page.tables["census_probe"]["db_id"].to_pylist()) <= fenced.probe_ids:
+            raise PayrollStop(
+                f"{fenced.root}: the API answers with rows that the query leaves out, so payroll cannot be kept out; no "
+                "data were asked for and nothing was published. Report it."
+            )
 
     def _keep(self, tables: Mapping[str, pa.Table]) -> None:
         for name, table in tables.items():
@@ -138,7 +185,7 @@ class PreQueries:
         id_filter = access.capabilities.id_filter(root)
         fence = id_filter.up_to(access.highest[root]) if id_filter.has_ranges else {}
         variables = {"ownerSet": LEDGER_OWNERS, "filter": {**conditions, **fence}}
-        for page in self._asking.pages(access, document_name, rows, variables):
+        for page in self._to_the_end(access, document_name, rows, variables):
             (table,) = page.tables.values()
             yield table.filter(pc.field("db_id") <= access.highest[root])
 
@@ -155,6 +202,7 @@ class PreQueries:
             raise _FiltersFail
         if self._take_first_page(access):
             return True
+        self._refuse_long_lists(access, id_filter)
         types = self._document_types(access)
         payroll = [db_id for db_id, code in types.items() if self._fence.is_payroll_type(code)]
         no_invoice = [db_id for db_id, code in types.items() if code != SUPPLIER_INVOICE and db_id not in payroll]
@@ -175,7 +223,19 @@ class PreQueries:
         }
         page = self._asking.once(access, "payroll_transactions", LINES, variables)
         self._fence.take("gl", page.tables["census_gl"])
+        if not page.has_next_page:
+            self._refuse_more(access, "payroll_transactions", LINES, variables, page)
         return not page.has_next_page
+
+    def _refuse_long_lists(self, access: Access, id_filter: IdFilter) -> None:
+        """The data queries will name every account: see that the API takes a list of that length.
+
+        Raises:
+            RequestTooLarge: it does not.
+        """
+        conditions = {str(id_filter.account_in): self._fence.accounts()} | id_filter.up_to(0)
+        variables = {"first": 1, "ownerSet": LEDGER_OWNERS, "filter": conditions}
+        self._asking.once(access, "payroll_transactions", LINES, variables)
 
     def _document_types(self, access: Access) -> dict[int, str]:
         """All document types in use, by voucher; checked against those that the rows taken so far show."""
@@ -183,11 +243,11 @@ class PreQueries:
             raise _FiltersFail
         types: dict[int, str] = {}
         variables = {"ownerSet": LEDGER_OWNERS}
-        for page in self._asking.pages(access, "document_types", VOUCHERS, variables):
+        for page in self._to_the_end(access, "document_types", VOUCHERS, variables):
             vouchers = page.tables["census_voucher"]
             pairs = zip(vouchers["document_type_db_id"].to_pylist(), vouchers["document_type"].to_pylist(), strict=True)
             types.update((db_id, code) for db_id, code in pairs if db_id is not None and code is not None)
-        if not self._fence.document_types_taken() <= types.keys():
+        if not types or not self._fence.document_types_taken() <= types.keys():
             raise _FiltersFail
         self._fence.know_document_types(types)
         return types

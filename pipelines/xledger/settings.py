@@ -21,6 +21,7 @@ LARGEST_PAGE = 10_000
 _SECTION = "sources.xledger"
 _ENVIRONMENT_PREFIX = "SOURCES__XLEDGER__"
 _TEMPLATE = ".dlt/secrets.toml.template"
+_FILES = ("config.toml", "secrets.toml")
 _SECRETS = {"api_token", "tokens"}
 
 
@@ -42,6 +43,8 @@ class _XledgerSection:
     payroll: _PayrollSection = field(default_factory=_PayrollSection)
     max_ids_per_query: int = LARGEST_PAGE
     requests_per_5_seconds: int = 18
+    monthly_requests: int | None = None
+    monthly_megabytes: int | None = None
 
 
 _KNOWN = tuple("payroll.none_expected" if name == "payroll" else name for name in _XledgerSection.__dataclass_fields__)
@@ -67,6 +70,8 @@ class Settings:
     no_payroll_expected: bool
     max_ids_per_query: int
     requests_per_5_seconds: int
+    monthly_requests: int | None = None
+    monthly_megabytes: int | None = None
 
 
 def data_dir() -> Path:
@@ -80,7 +85,8 @@ def read_settings() -> Settings:
     Raises:
         ConfigurationError: naming the setting and what it should hold.
     """
-    _refuse_unknown_settings()
+    refuse_unknown_settings(_SECTION, _KNOWN)
+    _refuse_shared_tokens()
     default = _XledgerSection()
     return Settings(
         api_url=_checked_url(_given("api_url", str, default.api_url)),
@@ -93,6 +99,8 @@ def read_settings() -> Settings:
         no_payroll_expected=_given("payroll.none_expected", bool, default.payroll.none_expected),
         max_ids_per_query=_in_bounds("max_ids_per_query", default.max_ids_per_query, 1_000_000),
         requests_per_5_seconds=_in_bounds("requests_per_5_seconds", default.requests_per_5_seconds, 1_000_000),
+        monthly_requests=_limit("monthly_requests"),
+        monthly_megabytes=_limit("monthly_megabytes"),
     )
 
 
@@ -137,45 +145,49 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _refuse_unknown_settings() -> None:
-    found = {
-        key.removeprefix(_ENVIRONMENT_PREFIX).lower().replace("__", ".")
-        for key in os.environ
-        if key.startswith(_ENVIRONMENT_PREFIX)
-    }
-    try:
-        folder = Path(dlt.current.run_context().settings_dir)
-    except ConfigurationException:
+def refuse_unknown_settings(section: str, known: Sequence[str]) -> None:
+    """An unknown name in a section is a typing error, and is never passed over.
+
+    Raises:
+        ConfigurationError: naming the unknown and the known.
+    """
+    prefix = section.upper().replace(".", "__") + "__"
+    found = {key.removeprefix(prefix).lower().replace("__", ".") for key in os.environ if key.startswith(prefix)}
+    found |= {name for file in _FILES for name in _names_in(file, section)}
+    unknown = sorted(found - set(known))
+    if unknown:
         raise ConfigurationError(
-            f".dlt/config.toml or .dlt/secrets.toml is no valid TOML; compare it with {_TEMPLATE} and mend it."
-        ) from None
-    shared = set(_names_in(folder / "config.toml"))
-    if shared & _SECRETS:
+            f"Unknown setting under [{section}]: {', '.join(unknown)}. Known are {', '.join(known)}; correct or remove it."
+        )
+
+
+def _refuse_shared_tokens() -> None:
+    if set(_names_in("config.toml", _SECTION)) & _SECRETS:
         raise ConfigurationError(
             "A token stands in .dlt/config.toml, which is meant to be shared: make a new token, put it into .dlt/secrets.toml, "
             "and take this one out."
         )
-    found |= shared | set(_names_in(folder / "secrets.toml"))
-    unknown = sorted(found - set(_KNOWN))
-    if unknown:
+
+
+def _names_in(file: str, section_name: str) -> Iterator[str]:
+    """The settings that a file names in a section, as ``page_size`` or ``payroll.none_expected``."""
+    try:
+        path = Path(dlt.current.run_context().settings_dir) / file
+    except ConfigurationException:
         raise ConfigurationError(
-            f"Unknown setting under [sources.xledger]: {', '.join(unknown)}. Known are {', '.join(_KNOWN)}; correct or remove it."
-        )
-
-
-def _names_in(path: Path) -> Iterator[str]:
-    """The settings that a file names, as ``page_size`` or ``payroll.none_expected``."""
+            f".dlt/config.toml or .dlt/secrets.toml is no valid TOML; compare it with {_TEMPLATE} and mend it."
+        ) from None
     if not path.exists():
         return
     try:
         section: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-        for step in _SECTION.split("."):
+        for step in section_name.split("."):
             section = section.get(step, {})
         for name, value in section.items():
             yield from (f"{name}.{inner}" for inner in value) if name == "payroll" else (name,)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, TypeError, OSError) as error:
         raise ConfigurationError(
-            f".dlt/{path.name} cannot be read as settings ({type(error).__name__}); compare it with {_TEMPLATE}."
+            f".dlt/{file} cannot be read as settings ({type(error).__name__}); compare it with {_TEMPLATE}."
         ) from None
 
 
@@ -218,6 +230,10 @@ def _in_bounds(name: str, default: int, high: int) -> int:
     if not 1 <= value <= high:
         raise ConfigurationError(f"{_in_environment(name)} must be from 1 to {high}; correct it.")
     return value
+
+
+def _limit(name: str) -> int | None:
+    return None if _given(name, int, None) is None else _in_bounds(name, 0, 1_000_000_000)
 
 
 def _checked_document_types(codes: list[str]) -> tuple[str, ...]:

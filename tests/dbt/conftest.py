@@ -48,9 +48,11 @@ class Build:
             return connection.execute(sql).fetchall()
 
 
-def run_dbt(data_dir: Path, *command: str, variables: dict[str, Any] | None = None) -> Build:
+def run_dbt(
+    data_dir: Path, *command: str, variables: dict[str, Any] | None = None, project: Path = ROOT / "dbt_project"
+) -> Build:
     """Run dbt's command line on the warehouse under ``data_dir``."""
-    arguments = [*command, "--project-dir", "dbt_project", "--profiles-dir", "profiles", "--no-use-colors"]
+    arguments = [*command, "--project-dir", str(project), "--profiles-dir", "profiles", "--no-use-colors"]
     if variables:
         arguments += ["--vars", json.dumps(variables)]
     completed = subprocess.run(

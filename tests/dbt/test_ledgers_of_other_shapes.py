@@ -11,7 +11,8 @@ import pytest
 from tests.dbt.conftest import Build, run_dbt
 from tests.dbt.raw_warehouse import RawWarehouse
 
-QUICK = ("build", "--exclude-resource-type", "unit_test")
+MODELS = ("build", "--resource-type", "seed", "--resource-type", "model", "--resource-type", "snapshot")
+MODELS_AND_TESTS = ("build", "--exclude-resource-type", "unit_test")
 BRITISH, NORWEGIAN, SWEDISH = 6, 2, 3
 
 
@@ -74,7 +75,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Build:
     with RawWarehouse(data_dir) as raw:
         for number, (bought, *_) in enumerate(CASES.values(), 1):
             _post(raw, number, bought)
-    built = run_dbt(data_dir, *QUICK)
+    built = run_dbt(data_dir, *MODELS)
     assert built.exit_code == 0, built.output
     assert "WARN=0 ERROR=0 SKIP=0" in built.output
     return built
@@ -104,7 +105,7 @@ def test_an_empty_ledger_gives_empty_marts(tmp_path: Path) -> None:
     with RawWarehouse(tmp_path):
         pass
 
-    built = run_dbt(tmp_path, *QUICK)
+    built = run_dbt(tmp_path, *MODELS_AND_TESTS)
 
     assert built.exit_code == 0, built.output
     assert "WARN=0 ERROR=0 SKIP=0" in built.output

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.dbt.conftest import Build, run_dbt
+from tests.dbt.conftest import Build
 
 Node = dict[str, Any]
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -28,10 +28,8 @@ PREFIXES = {
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Node:
-    parsed = run_dbt(tmp_path_factory.mktemp("parsed"), "parse", "--target", "lint")
-    assert parsed.exit_code == 0, parsed.output
-    return parsed.manifest
+def manifest(small: Build) -> Node:
+    return small.manifest
 
 
 def _nodes(manifest: Node, *kinds: str) -> list[Node]:

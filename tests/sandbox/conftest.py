@@ -1,4 +1,4 @@
-"""Sandboxes for these tests: one with the default ledger for all that only read, small ones for what changes or breaks."""
+"""The sandbox of all tests that only read; what changes or breaks something starts a small one of its own (kept_ledger.py)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import pytest
 from graphql_client import Client
 
 from pipelines.sandbox import Sandbox, SandboxOptions, running
-
-SMALL = SandboxOptions(lines=1_000, employees=2)
 
 
 @pytest.fixture(scope="session")

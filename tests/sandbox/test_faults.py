@@ -6,8 +6,8 @@ import http.client
 import json
 
 import pytest
-from conftest import SMALL
 from graphql_client import Client, Response
+from kept_ledger import SMALL
 
 from pipelines.sandbox import SandboxOptions, running
 from pipelines.sandbox.faults import KINDS, Faults

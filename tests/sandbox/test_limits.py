@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from conftest import SMALL
 from graphql_client import Client, Response
+from kept_ledger import SMALL
 
 from pipelines.sandbox import running
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SMALL
 from graphql_client import Client
+from kept_ledger import SMALL
 
 from pipelines.sandbox import Sandbox, running
 
@@ -107,9 +107,8 @@ def test_a_retyped_voucher_has_the_new_type_everywhere(alive: Alive) -> None:
     sandbox, client = alive
     item = next(client.nodes("apTransactions", "dbId headerTransactionSourceDbId transactionHeader { dbId }", page=1))
     sandbox.mutate({"retype": {"header": int(item["transactionHeader"]["dbId"]), "document_type": "PR"}})
-    found = client.data(
-        f"{{ apTransactions(first: 1, filter: {{ dbId: {item['dbId']}, headerTransactionSourceDbId: 622 }}) {{ edges {{ cursor }} }} }}"
-    )
+    conditions = f"{{ dbId: {item['dbId']}, headerTransactionSourceDbId: 622 }}"
+    found = client.data(f"{{ apTransactions(first: 1, filter: {conditions}) {{ edges {{ cursor }} }} }}")
     assert found["apTransactions"]["edges"]
     typed = client.nodes("transactions", _HEADER, arguments="filter: { headerTransactionSourceDbId: 622 }")
     codes = {

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from conftest import SMALL
 from graphql_client import Client
+from kept_ledger import SMALL
 
 from pipelines.sandbox import running
 

@@ -26,7 +26,7 @@ _GUARDED_RANGES = {
 _RULES = """
 create table judged_line as
 with line as (
-    select *, document_type = 'AP' as is_invoice, number between 1900 and 3000 as is_balance,
+    select *, document_type = 'AP' as is_invoice, coalesce(number between 1900 and 3000, false) as is_balance,
         document_type <> 'AP' and exists (
             from pay_range where pay_range.chart = gl.chart and number between low and high
         ) as is_pay
@@ -38,7 +38,7 @@ voucher as (
 )
 select line.*, voucher.holds_pay, voucher.has_balance,
     case
-        when header_id is null or document_type is null or number is null and code is null then 'unreadable'
+        when header_id is null or document_type is null or code is null then 'unreadable'
         when document_type = 'PR' then 'type'
         when is_pay then 'pay_account'
         when holds_pay and not is_invoice and is_balance then 'balancing'
@@ -119,8 +119,8 @@ def test_spend_by_the_literal_and_the_guarded_rule_is_what_the_generator_meant(
             select *, rule is null and document_type in ('AP', 'BA', 'ER') and not is_balance as literal,
                 literal and not exists (
                     from guarded_range where guarded_range.chart = judged_line.chart and number between low and high
-                ) and not (
-                    chart = 2 and number between 5000 and 5899 or chart = 3 and number between 7000 and 7599
+                ) and not coalesce(
+                    chart = 2 and number between 5000 and 5899 or chart = 3 and number between 7000 and 7599, false
                 ) as guarded
             from judged_line
         )

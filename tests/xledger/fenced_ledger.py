@@ -72,9 +72,9 @@ class FencedLedger:
     flags: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     subledger_names: Mapping[int, str | None] = field(default_factory=dict)
     settings: Settings = SETTINGS
+    bench: Bench = field(default_factory=Bench)
 
     def __post_init__(self) -> None:
-        self.bench = Bench()
         self.fence = PayrollFence(self.bench.workbench, self.settings)
         self.account_ids = {code: 4000 + number for number, code in enumerate(sorted(self._codes()))}
 

@@ -65,7 +65,7 @@ class Bench:
     """A landing of its own in memory."""
 
     def __init__(self) -> None:
-        self.workbench = duckdb.connect()
+        self.workbench = duckdb.connect(config={"threads": 1})
         self.landing = Landing(self.workbench, SALT)
 
     def land(self, document_name: str, rows: Rows, *nodes: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -147,7 +147,7 @@ def _expected_cell(column: Column, split: Split, tree: Mapping[str, Any]) -> Any
 
 @pytest.mark.parametrize("document_name", _DOCUMENTS)
 @settings(
-    max_examples=25,
+    max_examples=15,
     derandomize=True,
     database=None,
     deadline=None,

@@ -13,7 +13,8 @@ from pipelines.sandbox.ledger.cases import post_cases
 from pipelines.sandbox.ledger.deltas import write_deltas
 from pipelines.sandbox.ledger.group import GroupBuilder
 from pipelines.sandbox.ledger.growing import grow
-from pipelines.sandbox.ledger.masters import Masters
+from pipelines.sandbox.ledger.hostile import EXTRA_ACCOUNTS, post_hostile
+from pipelines.sandbox.ledger.masters import invented_masters
 from pipelines.sandbox.ledger.months import post_months
 from pipelines.sandbox.ledger.writing import insert, number_vouchers, write_ledger, write_truth
 from pipelines.sandbox.options import SandboxOptions
@@ -46,12 +47,14 @@ def make_ledger(folder: Path, options: SandboxOptions) -> LedgerFiles:
         raise ValueError(f"lines must be 0 or at least {_SMALLEST_LEDGER}")
     files = LedgerFiles.within(folder)
     copies = max(1, -(-options.lines // _LARGEST_BLOCK))
-    group = GroupBuilder(options.seed, options.employees, with_sweden=options.hostile).build()
+    group = GroupBuilder(options.seed, options.employees, is_hostile=options.hostile).build()
     books = Books(group, random.Random(options.seed))  # noqa: S311
     if options.lines:
         post_cases(books)
+        if options.hostile:
+            post_hostile(books)
         post_months(books, -(-options.lines // copies))
-    masters = Masters(group)
+    masters = invented_masters(group, EXTRA_ACCOUNTS if options.hostile else [])
     spans = number_vouchers(books, large_ids=options.large_ids)
     with duckdb.connect(str(files.ledger)) as ledger, duckdb.connect(str(files.truth)) as truth:
         ledger.execute(create_tables_sql())

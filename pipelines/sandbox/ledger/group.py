@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -63,10 +63,10 @@ class Group:
 class GroupBuilder:
     """Makes the group from a seed."""
 
-    def __init__(self, seed: int, employees: int, *, with_sweden: bool) -> None:
+    def __init__(self, seed: int, employees: int, *, is_hostile: bool) -> None:
         self._random = random.Random(seed)  # noqa: S311
         self._employees = employees
-        self._with_sweden = with_sweden
+        self._is_hostile = is_hostile
         self._party_ids = count(109_000_001)
         self._subledger_ids = count(4_100_001)
         self._org_numbers = _organisation_numbers()
@@ -83,13 +83,15 @@ class GroupBuilder:
             (SERVICE, "Nordvik Service AS"),
         ):
             group.owners[owner] = self._company(name)
-        if self._with_sweden:
+        if self._is_hostile:
             group.owners[SWEDEN] = Party(next(self._party_ids), "Nordvik Sverige AB", "556677-8899", "SE")
         for owner in group.owners:
             group.suppliers[owner] = [self._supplier(owner, number) for number in range(_SUPPLIERS_EACH)]
             group.customers[owner] = [self._customer(owner, number) for number in range(_CUSTOMERS_EACH)]
             group.employees[owner] = [self.employee(owner) for _ in range(self._employees)]
         self._add_special(group)
+        if self._is_hostile:
+            self._add_hostile(group)
         return group
 
     def employee(self, owner: int) -> Subledger:
@@ -168,6 +170,12 @@ class GroupBuilder:
             "farm_b": self.supplier(TOP, self._company("Strøm Vest AS"), "L9014", "6340"),
             "farm_c": self.supplier(TOP, self._company("Strøm Nord AS"), "L9015", "6340"),
         }
+
+    def _add_hostile(self, group: Group) -> None:
+        unknown = self.supplier(SERVICE, self.party("?"), "", "6800", vat_percent=0)
+        person = Party(next(self._party_ids), "Tolk Hjelpsom", _national_id(9_999), "NO", is_person=True)
+        group.special["nothing_known"] = replace(unknown, bank_account="", has_company=False)
+        group.special["national_id"] = self.supplier(SERVICE, person, "L9099", "6790", vat_percent=0)
 
     def _supplier_names(self) -> Iterator[str]:
         pairs = [f"{place} {trade} AS" for trade, *_ in _TRADES for place in _PLACES]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.sandbox.ledger.group import REGISTER_OWNER, SWEDEN, TOP, Group
-from pipelines.sandbox.ledger.model import Line, Subledger
+from pipelines.sandbox.ledger.model import Line, Party, Subledger
 
 # dbIds of SO, BA, AR, OS, OCR and BAA are those seen in a real tenant; BAA is a type that the tenant made itself.
 DOCUMENT_TYPES = {
@@ -32,9 +33,11 @@ COST_CENTRE_KIND, PROJECT_KIND, EMPLOYEE_KIND, TAX_RULE_KIND, GROUP_KIND, TERMS_
     17,
 )
 _KINDS = {
-    COST_CENTRE_KIND: "COST_CENTER", PROJECT_KIND: "PROJECT", EMPLOYEE_KIND: "EMPLOYEE", TAX_RULE_KIND: "TAX_RULE",
-    GROUP_KIND: "SUBLEDGER_GROUP", TERMS_KIND: "PAY_TERMS", ACCOUNT_GROUP_KIND: "ACCOUNT_GROUP",
-}  # fmt: skip
+    TAX_RULE_KIND: "TAX_RULE",
+    GROUP_KIND: "SUBLEDGER_GROUP",
+    TERMS_KIND: "PAY_TERMS",
+    ACCOUNT_GROUP_KIND: "ACCOUNT_GROUP",
+}
 _COST_CENTRES = ("Administrasjon", "Produksjon", "Salg", "IT", "Lager", "Ledelse")
 _PROJECTS = ("Nybygg Ulvik", "Systembytte", "Messe Ålesund", "Internt")
 _CURRENCIES = {
@@ -58,6 +61,17 @@ _SYSTEM_VALUES = {
     "paymentStatus": {"OPEN": "O", "PAID": "P"},
     "field": {f"XGL{number}": f"XGL{number}" for number in range(1, 6)},
 }
+# code, name, kind
+AccountFacts = tuple[str, str, str]
+# dbId of the object kind, its name, and what the dimension is called
+DimensionKind = tuple[int, str, str]
+# dbId, owner, object kind, code, name
+DimensionValue = tuple[int, int, int, str, str]
+_INVENTED_KINDS = (
+    (COST_CENTRE_KIND, "COST_CENTER", "Avdeling"),
+    (PROJECT_KIND, "PROJECT", "Prosjekt"),
+    (EMPLOYEE_KIND, "EMPLOYEE", "Ansatt"),
+)
 _REGISTERED = datetime(2019, 3, 1, 8, 30)
 _CHANGED = datetime(2023, 11, 20, 14, 5)
 _EMPLOYEE_OFFSET = 3_000_000
@@ -69,18 +83,40 @@ def period_id(day: date) -> int:
 
 
 def currency_id(code: str) -> int:
-    """dbId of a currency."""
-    return _CURRENCIES[code][0]
+    """dbId of a currency; for one that is not among the usual ones made of its three letters.
+
+    Raises:
+        ValueError: not the code of a currency.
+    """
+    if code in _CURRENCIES:
+        return _CURRENCIES[code][0]
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise ValueError(f"'{code}' is not a currency")
+    return 1_000 + int(code, 36)
 
 
-def tax_rule_id(code: str) -> int:
-    """dbId of a tax rule."""
-    return 14_000 + int(code)
+def invented_masters(group: Group, extra_accounts: Sequence[tuple[int, str, str, str]]) -> Masters:
+    """Registers of a generated group; extra accounts are (chart, code, name, kind)."""
+    charts = {chart: [*_chart_accounts(chart)] for chart in ((NS4102, BAS) if SWEDEN in group.owners else (NS4102,))}
+    for chart, *account in extra_accounts:
+        charts[chart].append((account[0], account[1], account[2]))
+    return Masters(group, charts, _INVENTED_KINDS, list(_invented_values(group)))
+
+
+def _invented_values(group: Group) -> Iterator[DimensionValue]:
+    for owner in group.owners:
+        for number, name in enumerate(_COST_CENTRES):
+            yield 700_000 + owner % 10 * 100 + number, owner, COST_CENTRE_KIND, f"{100 + number}", name
+    for number, name in enumerate(_PROJECTS):
+        yield 710_000 + number, TOP, PROJECT_KIND, f"P{number}", name
+    for employees in group.employees.values():
+        for one in employees:
+            yield one.db_id + _EMPLOYEE_OFFSET, one.owner, EMPLOYEE_KIND, one.code, one.name
 
 
 @cache
-def chart_accounts(chart: int) -> tuple[tuple[str, str, str], ...]:
-    """(code, name, kind) of each account of a chart."""
+def _chart_accounts(chart: int) -> tuple[AccountFacts, ...]:
+    """Accounts of one of the charts beside this file."""
     with (Path(__file__).parent / _CHART_FILES[chart]).open(encoding="utf-8", newline="") as file:
         return tuple((row["code"], row["description"], row["kind"]) for row in csv.DictReader(file))
 
@@ -90,16 +126,20 @@ class Masters:
     """Ids of what lines and items refer to, and the rows of every register."""
 
     group: Group
-    extra_accounts: list[tuple[int, str, str, str]] = field(default_factory=list)
+    charts: Mapping[int, Sequence[AccountFacts]]
+    dimension_kinds: Sequence[DimensionKind]
+    dimension_values: Sequence[DimensionValue]
+    tax_rules: Mapping[str, str] = field(default_factory=lambda: _TAX_RULES)
+    home_currency: str = "NOK"
+    years: Sequence[int] = (2024, 2025, 2026)
+    # A generated ledger has addresses, contacts and terms for everyone; one that was read in has what its file had.
+    is_invented: bool = True
 
     def __post_init__(self) -> None:
-        """Number accounts and system values."""
-        self._accounts: dict[tuple[int, str], int] = {}
-        for chart in self._charts():
-            for code, *_ in chart_accounts(chart):
-                self._accounts[chart, code] = 500_000 + chart * 10_000 + int(code)
-        for number, (chart, code, *_) in enumerate(self.extra_accounts, start=1):
-            self._accounts[chart, code] = 590_000 + number
+        """Number accounts, tax rules and system values."""
+        accounts = ((chart, code) for chart, accounts in self.charts.items() for code, *_ in accounts)
+        self._accounts = {account: 500_001 + number for number, account in enumerate(accounts)}
+        self._tax_rules = {code: 14_001 + number for number, code in enumerate(self.tax_rules)}
         self._system_values = {
             (kind, name): 70_000 + 100 * place + number
             for place, (kind, names) in enumerate(_SYSTEM_VALUES.items())
@@ -116,14 +156,20 @@ class Masters:
 
     def company_currency(self, owner: int) -> str:
         """Currency the company keeps its books in."""
-        return "SEK" if owner == SWEDEN else "NOK"
+        return "SEK" if owner == SWEDEN else self.home_currency
+
+    def tax_rule_id(self, code: str) -> int:
+        """dbId of a tax rule."""
+        return self._tax_rules[code]
 
     def system_value(self, kind: str, name: str) -> int:
         """dbId of a system value."""
         return self._system_values[kind, name]
 
     def dimensions(self, owner: int, line: Line) -> tuple[int | None, ...]:
-        """dbIds of the object values in a line's five dimensions: cost centre, project, employee, none, none."""
+        """dbIds of the object values in a line's five dimensions; when invented: cost centre, project, employee."""
+        if line.dimensions is not None:
+            return line.dimensions
         cost_centre = None if line.cost_centre is None else 700_000 + owner % 10 * 100 + line.cost_centre
         project = None if line.project is None else 710_000 + line.project
         employee = None if line.employee is None else line.employee + _EMPLOYEE_OFFSET
@@ -141,7 +187,11 @@ class Masters:
                 }
                 found.add(("private_email", _private_email(one)))
             elif one.ledger == "SUPPLIER":
-                found |= {("contact_person", f"Kontaktus-{number:04d}"), ("supplier_bank_account", one.bank_account)}
+                found.add(("contact_person", f"Kontaktus-{number:04d}"))
+                found |= {("supplier_bank_account", one.bank_account)} if one.bank_account else set()
+                found |= (
+                    {("supplier_national_id", one.party.number)} if one.party.is_person and one.party.number else set()
+                )
         return found
 
     def rows(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -163,13 +213,16 @@ class Masters:
         )
         yield (
             "TaxRule",
-            [{"dbId": tax_rule_id(code), "code": code, "description": name} for code, name in _TAX_RULES.items()],
+            [
+                {"dbId": self._tax_rules[code], "code": code, "description": name}
+                for code, name in self.tax_rules.items()
+            ],
         )
-        yield "Period", list(_periods())
+        yield "Period", list(_periods(self.years))
         yield "SystemValue", list(self._system_value_rows())
         yield (
             "ObjectKind",
-            [{"dbId": number, "name": name, "modifiedAt": _REGISTERED} for number, name in _KINDS.items()],
+            [{"dbId": number, "name": name, "modifiedAt": _REGISTERED} for number, name in self._kinds()],
         )
         yield "Account", list(self._account_rows())
         yield "Owner", list(self._owner_rows())
@@ -180,11 +233,13 @@ class Masters:
         people = list(self.group.everyone())
         yield "Company", self._company_rows(people)
         yield "Subledger", [self._subledger_row(one) for one in people]
-        yield "Address", [_address(one) for one in people]
-        yield "Contact", [_contact(number, one) for number, one in enumerate(people)]
+        if self.is_invented:
+            yield "Address", [_address(one) for one in people]
+            yield "Contact", [_contact(number, one) for number, one in enumerate(people)]
 
-    def _charts(self) -> list[int]:
-        return [NS4102, BAS] if SWEDEN in self.group.owners else [NS4102]
+    def _kinds(self) -> Iterator[tuple[int, str]]:
+        yield from _KINDS.items()
+        yield from ((kind, name) for kind, name, _ in self.dimension_kinds)
 
     def _system_value_rows(self) -> Iterator[dict[str, Any]]:
         for number, name in _CHART_NAMES.items():
@@ -193,11 +248,9 @@ class Masters:
             yield {"dbId": number, "code": _SYSTEM_VALUES[kind][name], "name": name}
 
     def _account_rows(self) -> Iterator[dict[str, Any]]:
-        for chart in self._charts():
-            for code, name, kind in chart_accounts(chart):
+        for chart, accounts in self.charts.items():
+            for code, name, kind in accounts:
                 yield self._account_row(chart, code, name, kind)
-        for chart, code, name, kind in self.extra_accounts:
-            yield self._account_row(chart, code, name, kind)
 
     def _account_row(self, chart: int, code: str, name: str, kind: str) -> dict[str, Any]:
         is_cost = kind in ("goods", "wages", "depreciation", "other", "sales")
@@ -229,7 +282,7 @@ class Masters:
             "costSalesAndMarketing": kind == "sales",
             "costOtherOperating": kind == "other",
             "chartOfAccountDbId": chart,
-            "accountGroupDbId": 520_000 + chart * 100 + int(code[:2]),
+            "accountGroupDbId": 520_000 + chart * 100 + int(code[:2]) if code[:2].isdigit() else None,
             "ledgerTypeDbId": self.system_value("ledgerType", ledger) if ledger else None,
         }
 
@@ -261,19 +314,18 @@ class Masters:
             }
 
     def _object_rows(self) -> Iterator[dict[str, Any]]:
-        for number, kind in enumerate((COST_CENTRE_KIND, PROJECT_KIND, EMPLOYEE_KIND), start=1):
-            names = {COST_CENTRE_KIND: "Avdeling", PROJECT_KIND: "Prosjekt", EMPLOYEE_KIND: "Ansatt"}
+        for number, (kind, _, name) in enumerate(self.dimension_kinds, start=1):
             yield {
                 "dbId": 3_000 + number,
-                "code": names[kind],
-                "description": names[kind],
+                "code": name,
+                "description": name,
                 "ownerDbId": TOP,
                 "objectKindDbId": kind,
             }
 
     def _setup_rows(self) -> Iterator[dict[str, Any]]:
         for owner in self.group.owners:
-            for number in range(1, 4):
+            for number in range(1, min(len(self.dimension_kinds), 5) + 1):
                 yield {
                     "dbId": owner * 10 + number,
                     "entityDbId": owner + 10_000,
@@ -288,22 +340,16 @@ class Masters:
                 "ownerDbId": owner, "objectKindDbId": kind, "createdAt": _REGISTERED, "modifiedAt": _CHANGED,
             }  # fmt: skip
 
-        for owner in self.group.owners:
-            for number, name in enumerate(_COST_CENTRES):
-                yield row(700_000 + owner % 10 * 100 + number, owner, COST_CENTRE_KIND, f"{100 + number}", name)
-        for number, name in enumerate(_PROJECTS):
-            yield row(710_000 + number, TOP, PROJECT_KIND, f"P{number}", name)
-        for employees in self.group.employees.values():
-            for one in employees:
-                yield row(one.db_id + _EMPLOYEE_OFFSET, one.owner, EMPLOYEE_KIND, one.code, one.name)
-        for code, name in _TAX_RULES.items():
-            yield row(tax_rule_id(code), REGISTER_OWNER, TAX_RULE_KIND, code, name)
+        for value in self.dimension_values:
+            yield row(*value)
+        for code, name in self.tax_rules.items():
+            yield row(self._tax_rules[code], REGISTER_OWNER, TAX_RULE_KIND, code, name)
         for number, name in ((15_001, "Leverandører"), (15_002, "Kunder"), (15_003, "Ansatte")):
             yield row(number, TOP, GROUP_KIND, str(number), name)
         for days in sorted({one.terms_days for one in self.group.everyone()}):
             yield row(16_000 + days, TOP, TERMS_KIND, str(days), f"Netto {days} dager")
-        for chart in self._charts():
-            for group_code in sorted({code[:2] for code, *_ in chart_accounts(chart)}):
+        for chart, accounts in self.charts.items():
+            for group_code in sorted({code[:2] for code, *_ in accounts if code[:2].isdigit()}):
                 yield row(
                     520_000 + chart * 100 + int(group_code),
                     TOP,
@@ -322,9 +368,7 @@ class Masters:
                 "name": party.name,
                 "companyName": None if party.is_person else party.name,
                 "companyNumber": party.number,
-                "taxNumber": f"NO{party.number}MVA"
-                if party.country == "NO" and party.number and not party.is_person
-                else None,
+                "taxNumber": self._vat_number(party),
                 "country": party.country,
                 "createdAt": _REGISTERED,
                 "modifiedAt": _CHANGED,
@@ -334,18 +378,23 @@ class Masters:
             for party in parties.values()
         ]
 
+    def _vat_number(self, party: Party) -> str | None:
+        has_one = self.is_invented and party.country == "NO" and party.number and not party.is_person
+        return f"NO{party.number}MVA" if has_one else None
+
     def _subledger_row(self, one: Subledger) -> dict[str, Any]:
         group = {"SUPPLIER": 15_001, "CUSTOMER": 15_002, "EMPLOYEE": 15_003}[one.ledger]
         is_employee = one.ledger == "EMPLOYEE"
+        is_known = self.is_invented and bool(one.code)
         return {
             "dbId": one.db_id,
             "id": one.db_id,
-            "code": one.code,
+            "code": one.code or None,
             "description": one.name,
             "number": one.db_id % 100_000,
-            "email": _private_email(one) if is_employee else f"faktura@{one.code.lower()}.example",
-            "phone": None if is_employee else f"+47 {one.db_id % 10**8:08d}",
-            "fromDate": date(2019, 1, 1),
+            "email": _email(one, "faktura") if is_known else None,
+            "phone": f"+47 {one.db_id % 10**8:08d}" if is_known and not is_employee else None,
+            "fromDate": date(2019, 1, 1) if is_known else None,
             "toDate": None if one.is_open else date(2025, 6, 30),
             "createdAt": _REGISTERED,
             "modifiedAt": _CHANGED,
@@ -353,20 +402,20 @@ class Masters:
             "subledgerGroupDbId": group,
             "bankAccount": one.bank_account or None,
             "taxNo": one.party.number if is_employee else None,
-            "extIdentifier": f"ext-{one.code}",
+            "extIdentifier": f"ext-{one.code}" if is_known else None,
             "companyDbId": one.party.db_id if one.has_company else None,
-            "addressDbId": one.db_id,
-            "contactDbId": _contact_id(one),
+            "addressDbId": one.db_id if is_known else None,
+            "contactDbId": _contact_id(one) if is_known else None,
             "currencyDbId": currency_id(self.company_currency(one.owner)),
             "ledgerTypeDbId": self.system_value("ledgerType", one.ledger),
-            "payTermsDbId": 16_000 + one.terms_days,
+            "payTermsDbId": 16_000 + one.terms_days if is_known else None,
             "isSupplier": one.ledger == "SUPPLIER",
             "isOpen": one.is_open,
         }
 
 
-def _periods() -> Iterator[dict[str, Any]]:
-    for year in (2024, 2025, 2026):
+def _periods(years: Sequence[int]) -> Iterator[dict[str, Any]]:
+    for year in years:
         for month in range(1, 13):
             first = date(year, month, 1)
             last = date(year + month // 12, month % 12 + 1, 1)
@@ -395,12 +444,16 @@ def _contact(number: int, one: Subledger) -> dict[str, Any]:
     first, _, last = one.name.partition(" ") if is_employee else ("Kontakt", "", f"Kontaktus-{number:04d}")
     return {
         "dbId": _contact_id(one), "code": one.code, "name": f"{first} {last}", "firstName": first, "lastName": last,
-        "email": _private_email(one) if is_employee else f"ordre@{one.code.lower()}.example",
+        "email": _email(one, "ordre"),
         "jobTitle": None if is_employee else "Ordrekontor",
         "companyName": None if is_employee else one.name, "birthday": date(1960 + number % 40, number % 12 + 1, number % 28 + 1),
         "personalId": one.party.number if is_employee else None, "ownerDbId": one.owner, "companyDbId": one.party.db_id,
         "createdAt": _REGISTERED, "modifiedAt": _CHANGED,
     }  # fmt: skip
+
+
+def _email(one: Subledger, desk: str) -> str:
+    return _private_email(one) if one.ledger == "EMPLOYEE" else f"{desk}@{one.code.lower()}.example"
 
 
 def _private_email(one: Subledger) -> str:

@@ -58,7 +58,7 @@ class Party:
 
 @dataclass(frozen=True, eq=False)
 class Subledger:
-    """A supplier, customer or employee of one owner."""
+    """A supplier, customer or employee of one owner. Without a code nothing but its name is known."""
 
     db_id: int
     owner: int
@@ -89,7 +89,7 @@ class Match:
 class Line:
     """One general-ledger line. ``parts``: whose money it is where several suppliers share the line."""
 
-    account: str
+    account: str | None
     amount: int
     role: Role
     text: str | None
@@ -104,6 +104,7 @@ class Line:
     match: Match | None = None
     supplier: Subledger | None = None
     attribution: str | None = None
+    dimensions: tuple[int | None, ...] | None = None
     parts: dict[Subledger, int] = field(default_factory=dict)
     db_id: int = 0
 
@@ -142,6 +143,7 @@ class Voucher:
     customer_items: list[Item] = field(default_factory=list)
     created: datetime | None = None
     is_headless: bool = False
+    is_untyped: bool = False
     db_id: int = 0
     number: int = 0
 
@@ -170,7 +172,7 @@ class Voucher:
 
     def payroll_rule(self, line: Line) -> str | None:
         """Why a line must never be received; None for a line that may."""
-        if self.is_headless:
+        if self._is_unreadable or line.account is None:
             return "unreadable"
         if self.document_type == PAYROLL:
             return "type"
@@ -187,7 +189,7 @@ class Voucher:
 
     def item_payroll_rule(self, item: Item) -> str | None:
         """Why a supplier-ledger item must never be received."""
-        if self.is_headless:
+        if self._is_unreadable:
             return "unreadable"
         if self.document_type == PAYROLL:
             return "type"
@@ -196,6 +198,10 @@ class Voucher:
         if item.match.is_payroll:
             return "match_group"
         return "employee" if item.subledger.ledger == "EMPLOYEE" else None
+
+    @property
+    def _is_unreadable(self) -> bool:
+        return self.is_headless or self.is_untyped
 
     @property
     def _pays_out_payroll(self) -> bool:

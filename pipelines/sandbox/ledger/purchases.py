@@ -306,7 +306,7 @@ def _vat_lines(owner: int, costs: Sequence[Line], bought: Sequence[Bought]) -> l
 
 
 def _vat_account(voucher: Voucher) -> str:
-    accounts = [line.account for line in voucher.lines if line.role is Role.BALANCE and not line.match]
+    accounts = [line.account for line in voucher.lines if line.account and line.role is Role.BALANCE and not line.match]
     return accounts[0] if accounts else input_vat(voucher.owner, 25)
 
 

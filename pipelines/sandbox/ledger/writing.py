@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipelines.sandbox.ledger.books import Books, hash_of, payables_of
 from pipelines.sandbox.ledger.group import SWEDEN
-from pipelines.sandbox.ledger.masters import DOCUMENT_TYPES, Masters, currency_id, period_id, tax_rule_id
+from pipelines.sandbox.ledger.masters import DOCUMENT_TYPES, Masters, currency_id, period_id
 from pipelines.sandbox.ledger.model import SPEND_TYPES, Item, Line, Match, Voucher
 from pipelines.sandbox.tables import columns
 
@@ -155,10 +155,14 @@ def _header(voucher: Voucher) -> dict[str, Any]:
         "fiscalYear": voucher.posted.year,
         "ownerDbId": voucher.owner,
         "periodDbId": period_id(voucher.posted),
-        "transactionSourceDbId": DOCUMENT_TYPES[voucher.document_type][0],
+        "transactionSourceDbId": _document_type(voucher),
         "invoiceFileDbId": voucher.db_id if voucher.items else None,
         "userDbId": 900_001 + voucher.owner % 5,
     }
+
+
+def _document_type(voucher: Voucher) -> int | None:
+    return None if voucher.is_headless or voucher.is_untyped else DOCUMENT_TYPES[voucher.document_type][0]
 
 
 def _line(voucher: Voucher, line: Line, position: int, masters: Masters, settled: set[Match]) -> dict[str, Any]:
@@ -171,7 +175,7 @@ def _line(voucher: Voucher, line: Line, position: int, masters: Masters, settled
         "invoiceAmount": currency_amount,
         "taxAmount": line.tax,
         "ownerDbId": voucher.owner,
-        "accountDbId": masters.account_id(voucher.owner, line.account),
+        "accountDbId": masters.account_id(voucher.owner, line.account) if line.account else None,
         "companyDbId": line.company.db_id if line.company else None,
         **{f"glObject{number}DbId": value for number, value in enumerate(dimensions, start=1)},
         "glDimensionDbId": hash_of(repr(dimensions)) % 2**40 if any(dimensions) else None,
@@ -183,8 +187,8 @@ def _line(voucher: Voucher, line: Line, position: int, masters: Masters, settled
         "reconciled": False,
         "currencyDbId": currency_id(line.currency or masters.company_currency(voucher.owner)),
         "headerDbId": None if voucher.is_headless else voucher.db_id,
-        "taxRuleDbId": tax_rule_id(line.tax_code) if line.tax_code else None,
-        "headerTransactionSourceDbId": None if voucher.is_headless else DOCUMENT_TYPES[voucher.document_type][0],
+        "taxRuleDbId": masters.tax_rule_id(line.tax_code) if line.tax_code else None,
+        "headerTransactionSourceDbId": _document_type(voucher),
     }
 
 
@@ -206,7 +210,7 @@ def _item(voucher: Voucher, item: Item, masters: Masters, settled: set[Match]) -
         "lastPaymentDate": item.paid_on,
         "headerCreatedAt": voucher.created,
         "headerModifiedAt": voucher.created,
-        "headerTransactionSourceDbId": None if voucher.is_headless else DOCUMENT_TYPES[voucher.document_type][0],
+        "headerTransactionSourceDbId": _document_type(voucher),
         "ownerDbId": voucher.owner,
         "subledgerDbId": item.subledger.db_id,
         "matchId": _match_id(item.match, settled),

@@ -1,0 +1,98 @@
+"""Runs a program and watches it: seconds, when each line was printed, and the peak memory of every process it starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_SAMPLE_SECONDS = 0.05
+
+
+@dataclass
+class Watched:
+    """A finished program. ``lines`` has the seconds since the start at which each was printed."""
+
+    seconds: float = 0.0
+    lines: list[tuple[float, str]] = field(default_factory=list)
+    peak_mib: dict[str, float] = field(default_factory=dict)
+
+    def printed_at(self, words: str) -> float:
+        """Seconds until the first line with these words."""
+        return next(seconds for seconds, line in self.lines if words in line)
+
+
+def watch(command: Sequence[str], environment: Mapping[str, str]) -> Watched:
+    """Run to the end.
+
+    Raises:
+        RuntimeError: it failed; the message is what it printed last.
+    """
+    watched = Watched()
+    begun = time.monotonic()
+    process = subprocess.Popen(  # noqa: S603
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    is_over = threading.Event()
+    sampler = threading.Thread(target=_sample, args=(process.pid, watched.peak_mib, is_over))
+    sampler.start()
+    for line in process.stdout or ():
+        watched.lines.append((time.monotonic() - begun, line.rstrip()))
+    process.wait()
+    watched.seconds = time.monotonic() - begun
+    is_over.set()
+    sampler.join()
+    if process.returncode:
+        raise RuntimeError("\n".join(line for _, line in watched.lines[-20:]))
+    return watched
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment without settings of the program, plus ``more``."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("SOURCES__") and name != "DATA_DIR"
+    }
+    return kept | {"PYTHONPATH": str(ROOT)} | more
+
+
+def peak_mib(pid: int) -> float:
+    """The most memory that a running process has held so far."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def _sample(root: int, peaks: dict[str, float], is_over: threading.Event) -> None:
+    while not is_over.wait(_SAMPLE_SECONDS):
+        for pid in _family(root):
+            try:
+                name, peak = _name(pid), peak_mib(pid)
+            except (OSError, IndexError, StopIteration):
+                continue
+            peaks[name] = max(peaks.get(name, 0.0), peak)
+
+
+def _family(root: int) -> list[int]:
+    """The process and all it has started, directly or not."""
+    family, unseen = [], [root]
+    while unseen:
+        pid = unseen.pop()
+        family.append(pid)
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            try:
+                unseen += [int(child) for child in children.read_text(encoding="ascii").split()]
+            except OSError:
+                continue
+    return family
+
+
+def _name(pid: int) -> str:
+    """`pipelines.sync` for a module, `dbt` for a script."""
+    words = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
+    if "-m" in words:
+        return words[words.index("-m") + 1]
+    return next(Path(word).name for word in [*words[1:2], *words] if word and not word.startswith("-"))

@@ -1,0 +1,12 @@
+"""The environment of the programs that a run starts: everything but the secrets."""
+
+from __future__ import annotations
+
+import os
+
+_PREFIXES_THAT_MAY_HOLD_SECRETS = ("SOURCES__XLEDGER__", "ALERTS__")
+
+
+def without_secrets() -> dict[str, str]:
+    """A copy of this process's environment without the token and the address of the alerts."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_PREFIXES_THAT_MAY_HOLD_SECRETS)}

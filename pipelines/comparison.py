@@ -1,0 +1,77 @@
+"""What a sync changed for those who read the published file: the finished build against the file it replaces."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+_MEMORY = "300MB"
+# What identifies a row, and the rows without the columns that change with every run, or with the spend itself.
+_COMPARED: Mapping[str, tuple[str, str]] = {
+    "lines": ("spend_id", "select * exclude (_run_id, _loaded_at) from {}.marts.fct_spend"),
+    "suppliers": (
+        "supplier_id",
+        "select supplier_id, supplier_name, supplier_org_number, vat_number, street_address, zip_code, place "
+        "from {}.marts.dim_supplier",
+    ),
+}
+
+
+def compare(published: Path, built: Path) -> dict[str, Any]:
+    """Counts of spend lines and suppliers, and spend by currency as text, exact to the last digit.
+
+    Beside each stand what is new, changed and gone, where there is a published file to compare with that has the same
+    columns. Nothing here names a line or a supplier.
+    """
+    with tempfile.TemporaryDirectory(dir=built.parent) as spill, duckdb.connect() as connection:
+        connection.execute(f"set memory_limit = '{_MEMORY}'; set temp_directory = '{_quoted(Path(spill))}'")
+        connection.execute(f"attach '{_quoted(built)}' as now (read_only)")
+        figures = _figures(connection)
+        if published.exists():
+            try:
+                connection.execute(f"attach '{_quoted(published)}' as before (read_only)")
+                figures |= _changes(connection)
+            except duckdb.Error:
+                figures["not_comparable"] = True
+    return figures
+
+
+def _figures(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    lines, suppliers = connection.execute(
+        "select (select count(*) from now.marts.fct_spend), (select count(*) from now.marts.dim_supplier)"
+    ).fetchall()[0]
+    return {"lines": lines, "suppliers": suppliers, "spend": _spend(connection, "now")}
+
+
+def _changes(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    changes: dict[str, Any] = {"spend_before": _spend(connection, "before")}
+    for name, (key, rows) in _COMPARED.items():
+        new, changed, gone = connection.execute(
+            f"""
+            with
+            now_rows as (select {key} as key, hash(compared) as content from ({rows.format("now")}) as compared),
+            before_rows as (select {key} as key, hash(compared) as content from ({rows.format("before")}) as compared)
+            select
+                count(*) filter (where before_rows.key is null),
+                count(*) filter (where now_rows.content <> before_rows.content),
+                count(*) filter (where now_rows.key is null)
+            from now_rows full join before_rows using (key)
+            """
+        ).fetchall()[0]
+        changes |= {f"{name}_new": new, f"{name}_changed": changed, f"{name}_gone": gone}
+    return changes
+
+
+def _spend(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, str]:
+    found = connection.execute(
+        f"select company_currency, sum(amount_net)::varchar from {database}.marts.fct_spend group by all order by 1"
+    ).fetchall()
+    return {currency or "unknown": amount for currency, amount in found}
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
