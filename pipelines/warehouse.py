@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +82,9 @@ class Warehouse:
         Raises:
             ConfigurationError: another program holds a file open, or it is no DuckDB file.
         """
-        for path in (self.raw, self.marts):
-            self._refuse_if_held(path)
+        self._refuse_if_held(self.raw)
+        if self.marts.exists():
+            self._refuse_if_held(self.marts)
 
     def _refuse_if_held(self, path: Path) -> None:
         try:
@@ -118,23 +119,39 @@ class Warehouse:
         try:
             with duckdb.connect(str(self.incoming_raw)) as connection:
                 connection.execute(f"attach '{_quoted(self.raw)}' as present (read_only)")
-                for schema, table in self._history(connection):
-                    connection.execute(f'create schema if not exists "{schema}"')
-                    connection.execute(f'create table "{schema}"."{table}" as from present."{schema}"."{table}"')
+                for table in self._tables_of_present(connection, RAW_SCHEMA, _HISTORY_TABLES):
+                    connection.execute(f'create schema if not exists "{RAW_SCHEMA}"')
+                    connection.execute(
+                        f'create table "{RAW_SCHEMA}"."{table}" as from present."{RAW_SCHEMA}"."{table}"'
+                    )
             yield
         finally:
             shutil.rmtree(self.incoming_raw.parent, ignore_errors=True)
 
-    def _history(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    def _tables_of_present(
+        self, connection: duckdb.DuckDBPyConnection, schema: str, names: Sequence[str] | None = None
+    ) -> list[str]:
         found = connection.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'present' "
-            "and ((schema_name = ? and list_contains(?, table_name)) or schema_name = ?)",
-            [RAW_SCHEMA, list(_HISTORY_TABLES), _SNAPSHOT_SCHEMA],
+            "select table_name from duckdb_tables() where database_name = 'present' and schema_name = ? order by 1",
+            [schema],
         ).fetchall()
-        return [(schema, table) for schema, table in found]
+        return [table for (table,) in found if names is None or table in names]
+
+    def _keep_snapshots(self) -> None:
+        """Take over the snapshots, of the suppliers that were read now: one that only payroll names any more is forgotten."""
+        with duckdb.connect(str(self.incoming_raw)) as connection:
+            connection.execute(f"attach '{_quoted(self.raw)}' as present (read_only)")
+            for table in self._tables_of_present(connection, _SNAPSHOT_SCHEMA):
+                connection.execute(f'create schema if not exists "{_SNAPSHOT_SCHEMA}"')
+                connection.execute(
+                    f'create table "{_SNAPSHOT_SCHEMA}"."{table}" as select kept.* '
+                    f'from present."{_SNAPSHOT_SCHEMA}"."{table}" as kept semi join "{RAW_SCHEMA}".supplier as supplier '
+                    "on kept.owner_db_id = supplier.owner_db_id and kept.supplier_db_id = supplier.db_id"
+                )
 
     def take_incoming(self) -> None:
         """Put the loaded warehouse in place of the present one, in one step."""
+        self._keep_snapshots()
         os.chmod(self.incoming_raw, 0o600)  # noqa: PTH101
         self.incoming_raw.replace(self.raw)
         self.raw.with_suffix(".duckdb.wal").unlink(missing_ok=True)

@@ -249,7 +249,8 @@ def _old_raw(warehouse: Warehouse) -> None:
             create schema raw_xledger; create schema snapshots;
             create table raw_xledger.sync_run as select 'first' as run_id;
             create table raw_xledger.transaction as select 1 as db_id, 'SECRET-TEXT' as text;
-            create table snapshots.supplier as select 5 as db_id;
+            create table snapshots.supplier as from (
+                values (1, 5, 'Leverandør AS'), (1, 6, 'FORGOTTEN-PERSON')) as kept (owner_db_id, supplier_db_id, supplier_name);
             """
         )
 
@@ -259,12 +260,14 @@ def test_a_full_read_takes_over_the_history_and_no_rows(warehouse: Warehouse) ->
     with warehouse.incoming():
         with duckdb.connect(str(warehouse.incoming_raw)) as connection:
             connection.execute("create table raw_xledger.transaction as select 2 as db_id")
+            connection.execute("create table raw_xledger.supplier as select 1 as owner_db_id, 5 as db_id")
             connection.execute("insert into raw_xledger.sync_run values ('second')")
         warehouse.take_incoming()
     assert _raw(warehouse, "select db_id from raw_xledger.transaction") == [(2,)]
     assert _raw(warehouse, "select run_id from raw_xledger.sync_run order by 1") == [("first",), ("second",)]
-    assert _raw(warehouse, "select db_id from snapshots.supplier") == [(5,)]
+    assert _raw(warehouse, "select supplier_db_id from snapshots.supplier") == [(5,)]
     assert b"SECRET-TEXT" not in warehouse.raw.read_bytes()
+    assert b"FORGOTTEN-PERSON" not in warehouse.raw.read_bytes()
     assert stat.S_IMODE(warehouse.raw.stat().st_mode) == 0o600
     assert not warehouse.incoming_raw.parent.exists()
 

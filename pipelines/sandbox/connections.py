@@ -121,7 +121,7 @@ class Connection:
         pages = f"""
             with ids as materialized (
                 select {", ".join(f'"{column}"' for column in order.columns)} from {self._rows} as found
-                where {" and ".join(where)}{self._sorting(order, page)} limit {page.size + 1}
+                where {" and ".join(where)}{self._sorting(order, page, conditions)} limit {page.size + 1}
             ),
             kept as (select "{order.key}" as key from ids order by {order.sql(backwards=page.backwards)} limit {page.size}),
             page as materialized (
@@ -169,9 +169,11 @@ class Connection:
                 members[key] = [json_bytes(f"{self.node_type}Connection")]
         return object_pieces(members)
 
-    def _sorting(self, order: Order, page: Page) -> str:
+    def _sorting(self, order: Order, page: Page, conditions: Conditions) -> str:
         stands_in_order = self.node_type in _STORED_IN_ID_ORDER and order.is_plain and not page.backwards
-        return "" if stands_in_order else f" order by {order.sql(backwards=page.backwards)}"
+        # A list is joined, and a join gives its rows in any order: the lowest ids have to be picked.
+        comes_in_order = stands_in_order and not conditions.has_list
+        return "" if comes_in_order else f" order by {order.sql(backwards=page.backwards)}"
 
     def _edge(self, field: FieldNode, order: Order, selection: Selection, page: Page) -> tuple[str, str]:
         members, joins = [], ""

@@ -19,6 +19,7 @@ class Conditions:
         self._columns = columns
         self._longest_list = longest_list
         self.values: dict[str, Any] = {}
+        self.has_list = False
 
     def of(self, conditions: Mapping[str, Any]) -> str:
         """The condition that a filter object stands for. A key whose value is null does not count.
@@ -50,6 +51,7 @@ class Conditions:
     def _among(self, column: str, operator: str, values: list[Any]) -> str:
         if self._longest_list and len(values) > self._longest_list:
             raise ApiError(f"The list for '{column}' is too long: at most {self._longest_list} values are allowed.")
+        self.has_list = True
         members = f"from_json({self._bind(json.dumps(values))}, '[\"{self._columns[column]}\"]')"
         return f'"{column}" {operator} (select unnest({members}))'
 

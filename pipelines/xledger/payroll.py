@@ -26,6 +26,7 @@ LEDGER_ROOTS: Final = (TRANSACTIONS, AP_TRANSACTIONS)
 
 SUPPLIER_INVOICE = "AP"
 EXPENSE_REPORT = "ER"
+BANK_VOUCHER = "BA"
 
 _EMPLOYEE_LEDGER = "EMPLOY|ANSATT|ANSTÄLL|ANSTALL|MEDARB"
 _SUPPLIER_LEDGER = "SUPPLIER|VENDOR|CREDITOR|KREDITOR|LEVERAND|LEVERANT"
@@ -56,7 +57,7 @@ RULES: Final[Mapping[str, Mapping[str, str]]] = {
     AP_TRANSACTIONS: {
         "type": "an item of a payroll document type",
         "voucher": "an item whose voucher holds a pay line",
-        "match_group": "an item matched with a payroll item, a payroll line or a pay line",
+        "match_group": "an item matched with a payroll item, a payroll line, a pay line or the open item of pay posted through it",
         "employee": "an item on a subledger that is no supplier's, such as an employee's expense report",
         "unreadable": "an item whose voucher, document type or subledger cannot be read",
     },
@@ -147,9 +148,13 @@ class PayrollFence:
         number = account_number(row["code"])
         chart = CHART_NAMES.get(row["chart_of_account_db_id"] or 0)
         is_removed_anyway = in_ranges(number, (BALANCING_RANGE,))
-        if chart is None or number is None:
-            # Charts without a table of ranges, and codes without a number, are judged by the account's own flags.
-            return row["db_id"], bool(row["cost_wages_salaries"]), is_removed_anyway or bool(row["balance_sheet"])
+        if chart is None:
+            # Charts without a table of ranges are judged by the account's own flags. A flag that cannot be read counts as
+            # set: better a line too few than somebody's pay.
+            is_balance = row["balance_sheet"] is not False
+            return row["db_id"], row["cost_wages_salaries"] is not False, is_removed_anyway or is_balance
+        if number is None:
+            return row["db_id"], bool(row["cost_wages_salaries"]), bool(row["balance_sheet"])
         return row["db_id"], in_ranges(number, self._settings.payroll_account_ranges[chart]), is_removed_anyway
 
     def take(self, table: str, rows: pa.Table) -> None:
@@ -169,7 +174,8 @@ class PayrollFence:
 
     def know_document_types(self, types: Mapping[int, str]) -> None:
         """Take document types in use that lines taken so far may not show."""
-        self._workbench.executemany("insert into fence.document_type values (?, ?)", list(types.items()))
+        if types:
+            self._workbench.executemany("insert into fence.document_type values (?, ?)", list(types.items()))
 
     def document_types_taken(self) -> set[int]:
         """Ids of the document types that the rows taken so far show."""
@@ -193,6 +199,9 @@ class PayrollFence:
                 select document_type_db_id, document_type from fence.gl_judged
                 semi join fence.pay_voucher using (owner_db_id, header_db_id)
                 union all
+                select document_type_db_id, document_type from fence.gl_judged
+                semi join fence.payout_voucher using (owner_db_id, header_db_id)
+                union all
                 select document_type_db_id, document_type from fence.ap_judged
                 semi join fence.payout_voucher using (owner_db_id, header_db_id)
             )
@@ -201,6 +210,11 @@ class PayrollFence:
             order by 1
             """
         )
+
+    def match_groups(self) -> set[int]:
+        """Ids of the match groups that hold payroll."""
+        self._judge()
+        return set(self._ids("select distinct match_id from fence.payroll_match"))
 
     def document_types_of_unbalanced_vouchers(self) -> list[int]:
         """Document types of the vouchers with pay lines that show no balancing line: all their lines have to be known."""
@@ -303,7 +317,9 @@ class PayrollFence:
         rows = self._workbench.execute(
             """
             with judged as (
-                select ap.subledger_db_id, bool_and(coalesce(excluded.rule in ('type', 'match_group'), false)) as is_only_payroll
+                select
+                    ap.subledger_db_id,
+                    bool_and(coalesce(excluded.rule in ('type', 'voucher', 'match_group'), false)) as is_only_payroll
                 from fence.ap as ap left join fence.ap_excluded as excluded using (db_id) group by all
             )
             select supplier.db_id from fence.supplier as supplier
@@ -361,7 +377,8 @@ class Exclusions:
 
         No list is longer than ``most_ids``.
         """
-        if above >= self._fence:
+        nothing_is_allowed = not all(self._allowed.values())
+        if above >= self._fence or nothing_is_allowed:
             return None
         return self._leave_out(above, most_ids) if self._id_filter.leaves_out_by_window else self._name(above, most_ids)
 
@@ -461,19 +478,34 @@ select
     header_db_id is null or document_type is null or subledger_db_id is null as is_unreadable
 from items;
 
+-- Pay posted through an open item: a voucher with pay lines that is itself no payment, so what settles it pays it out.
+create or replace table fence.pay_posting as
+select distinct owner_db_id, header_db_id from fence.gl_judged
+semi join fence.pay_voucher using (owner_db_id, header_db_id)
+where document_type not in ('{BANK_VOUCHER}', '{EXPENSE_REPORT}');
+
 create or replace table fence.payroll_match as
 select owner_db_id, match_id from fence.gl_judged where match_id <> 0 and (is_payroll_type or is_pay_line)
 union
-select owner_db_id, match_id from fence.ap_judged where match_id <> 0 and is_payroll_type;
+select owner_db_id, match_id from fence.ap_judged where match_id <> 0 and is_payroll_type
+union
+select owner_db_id, match_id from fence.gl_judged
+semi join fence.pay_posting using (owner_db_id, header_db_id) where match_id <> 0 and is_balancing
+union
+select owner_db_id, match_id from fence.ap_judged
+semi join fence.pay_posting using (owner_db_id, header_db_id) where match_id <> 0;
 
 insert into fence.payroll_type
 select distinct document_type_db_id from fence.ap_judged where is_payroll_type and document_type_db_id is not null;
 
 create or replace table fence.payout_voucher as
-select distinct item.owner_db_id, item.header_db_id
-from fence.ap_judged as item
-inner join fence.payroll_match using (owner_db_id, match_id)
-where not item.is_payroll_type and item.document_type <> '{SUPPLIER_INVOICE}';
+select owner_db_id, header_db_id from fence.ap_judged
+semi join fence.payroll_match using (owner_db_id, match_id)
+where not is_payroll_type and document_type <> '{SUPPLIER_INVOICE}'
+union
+select owner_db_id, header_db_id from fence.gl_judged
+semi join fence.payroll_match using (owner_db_id, match_id)
+where not is_payroll_type and document_type <> '{SUPPLIER_INVOICE}';
 """
 
 _EXCLUDE_LINES = f"""
@@ -544,6 +576,14 @@ where "transactionHeader.dbId" is null
     or regexp_matches(upper(concat_ws(' ', "ledgerType.code", "ledgerType.name")), '{_EMPLOYEE_LEDGER}')
     or "dbId" in (select db_id from fence.ap_excluded)
     or "dbId" not in (select db_id from fence.ap)
+    or "subledgerDbId" is null
+    or (
+        "subledgerDbId" not in (select db_id from fence.supplier)
+        and not regexp_matches(upper(concat_ws(' ', "ledgerType.code", "ledgerType.name")), '{_SUPPLIER_LEDGER}')
+        and "subledgerDbId" not in (
+            select db_id from fence.subledger where regexp_matches(upper(ledger_type_name), '{_SUPPLIER_LEDGER}')
+        )
+    )
     or "transactionHeader.dbId" in (select header_db_id from fence.pay_voucher)
     or ("matchId" <> 0 and ("ownerDbId", "matchId") in (select (owner_db_id, match_id) from fence.payroll_match))
 """

@@ -60,6 +60,9 @@ _ID_DOCUMENTS = {TRANSACTIONS: "payroll_transactions", AP_TRANSACTIONS: "payroll
 _CENSUS = {census.splits[0].table.name for census in (LINES, ITEMS, SUPPLIERS, VOUCHERS)}
 
 
+_MATCH_FILTER = "matchId_in"
+
+
 class _FiltersFail(Exception):
     """The filters cannot be relied on: ask for all ids."""
 
@@ -208,10 +211,34 @@ class PreQueries:
         no_invoice = [db_id for db_id, code in types.items() if code != SUPPLIER_INVOICE and db_id not in payroll]
         self._take_filtered(access, id_filter, payroll, None)
         self._take_filtered(access, id_filter, no_invoice, self._fence.accounts("is_pay"))
-        to_balance = self._fence.document_types_to_balance()
-        self._take_filtered(access, id_filter, to_balance, self._fence.accounts("is_balancing"))
+        self._take_payouts_and_balancing_lines(access, id_filter)
         self._take_filtered(access, id_filter, self._fence.document_types_of_unbalanced_vouchers(), None)
         return False
+
+    def _take_payouts_and_balancing_lines(self, access: Access, id_filter: IdFilter) -> None:
+        """Lines matched with payroll, and the balancing lines of all vouchers in question; each may lead to the other."""
+        balancing = self._fence.accounts("is_balancing")
+        matched: set[int] = set()
+        balanced: set[int] = set()
+        while True:
+            groups = self._fence.match_groups() - matched
+            self._take_matched(access, sorted(groups))
+            types = set(self._fence.document_types_to_balance()) - balanced
+            self._take_filtered(access, id_filter, sorted(types), balancing)
+            if not groups and not types:
+                return
+            matched |= groups
+            balanced |= types
+
+    def _take_matched(self, access: Access, groups: Sequence[int]) -> None:
+        if groups and not access.capabilities.has_filter(TRANSACTIONS, _MATCH_FILTER):
+            raise _FiltersFail
+        most = self._asking.page_size.rows
+        for start in range(0, len(groups), most):
+            asked = list(groups[start : start + most])
+            lines = self._take_lines(access, {_MATCH_FILTER: asked})
+            if not set(lines["match_id"].to_pylist()) <= set(asked):
+                raise _FiltersFail
 
     def _take_first_page(self, access: Access) -> bool:
         """The ids of the oldest lines, as a sample of the document types; True where that is the whole ledger."""

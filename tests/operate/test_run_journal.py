@@ -84,7 +84,7 @@ with run_journal.journaled(Path(sys.argv[1]), "run-1", "full", traffic):
 def test_a_half_written_line_loses_no_other_run(tmp_path: Path) -> None:
     for run_id in ("run-1", "run-2"):
         with journaled(tmp_path, run_id, "full", Traffic()):
-            pass
+            assert run_id in {run.run_id for run in read_journal(tmp_path)}
         with (tmp_path / "runs.jsonl").open("a", encoding="utf-8") as file:
             file.write('{"run_id": "torn", "mo')
     assert {run.run_id: run.exit_code for run in read_journal(tmp_path)} == {"run-1": 0, "run-2": 0}

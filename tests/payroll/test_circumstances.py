@@ -20,6 +20,7 @@ from pipelines.xledger.asking import Access, Asking
 from pipelines.xledger.errors import ApiFailed, PayrollStop, XledgerError
 from pipelines.xledger.payroll import TRANSACTIONS, FencedFilter, PayrollFence
 from pipelines.xledger.prequeries import PreQueries
+from pipelines.xledger.reading import LedgerReader
 from tests.conftest import QUICK, ROOT, clean_environment, quick_settings, read
 from tests.payroll.conftest import Done, Ledger
 from tests.payroll_search import Canaries, everything_below
@@ -209,6 +210,20 @@ def test_an_exclusion_that_the_api_does_not_honour_is_found_with_ids_alone(came:
     with pytest.raises(PayrollStop):
         pre_queries.refuse_leaking_filter(cast(Access, None), fenced)
     assert asked == ["payroll_transactions"]
+
+
+@pytest.mark.parametrize("came_back", [True, False], ids=["a_row_came_back", "none_came_back"])
+def test_after_a_forbidden_row_the_run_looks_again_whatever_the_feeds_say(came_back: bool) -> None:
+    """Pages before it may hold its fellows, and the feeds show a change only after half a minute."""
+    asked: list[bool] = []
+    reader: Any = object.__new__(LedgerReader)
+    reader._accesses = []
+    reader._has_refreshed = came_back
+    reader._changes = SimpleNamespace(touch_what_was_read=lambda _: False)
+    reader._pre_queries = SimpleNamespace(run=lambda _, ask_for_all: asked.append(ask_for_all))
+    reader.fence = SimpleNamespace(handed_out_wrongly=lambda *_: 2)
+    assert reader.became_payroll() == (4 if came_back else 0)
+    assert asked == ([True] if came_back else [])
 
 
 @pytest.mark.parametrize("operation", ["payrollTransactions", "transactions", "suppliers"])

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from plain_reading import expected_row
 from responses import Bench, node_leaves, operation, rows_of
 
 from pipelines.xledger import entities
-from pipelines.xledger.landing import Rows, Split
-from pipelines.xledger.tables import SHARED_OWNER, Column, Kind
+from pipelines.xledger.landing import Rows
+from pipelines.xledger.tables import Kind
 
-_OSLO = ZoneInfo("Europe/Oslo")
 _DOCUMENTS = {
     "transactions": entities.TRANSACTION_ROWS,
     "ap_transactions": entities.AP_TRANSACTION_ROWS,
@@ -103,48 +102,6 @@ def _shuffled(tree: Any, shuffle: random.Random) -> Any:
     return dict(pairs)
 
 
-def _at(tree: Any, path: tuple[str, ...]) -> Any:
-    for step in path:
-        tree = tree.get(step) if tree is not None else None
-    return tree
-
-
-def _expected(value: Any, kind: Kind) -> Any:
-    if value is None:
-        return None
-    match kind:
-        case Kind.ID | Kind.INTEGER:
-            return int(value)
-        case Kind.MONEY:
-            return Decimal(value).quantize(Decimal("0.0001"))
-        case Kind.RATE:
-            return float(value)
-        case Kind.DATE:
-            return date.fromisoformat(value)
-        case Kind.TIME:
-            return _in_utc(datetime.fromisoformat(value))
-        case _:
-            return value
-
-
-def _in_utc(local: datetime) -> datetime:
-    """The hour that comes twice is taken as the second, the one that never comes as an hour later."""
-    first, second = (local.replace(tzinfo=_OSLO, fold=fold) for fold in (0, 1))
-    comes_twice = (first.utcoffset() or timedelta()) > (second.utcoffset() or timedelta())
-    return (second if comes_twice else first).astimezone(UTC).replace(tzinfo=None)
-
-
-def _expected_row(split: Split, tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {column.name: _expected_cell(column, split, tree) for column in split.table.columns}
-
-
-def _expected_cell(column: Column, split: Split, tree: Mapping[str, Any]) -> Any:
-    if split.table.name == "owner" and column.name == "owner_db_id":
-        return _expected(_at(tree, ("owner", "dbId")), Kind.ID)
-    value = _expected(_at(tree, (*split.prefix, *column.path)), column.kind) if column.path else None
-    return SHARED_OWNER if column.name == "owner_db_id" and value is None else value
-
-
 @pytest.mark.parametrize("document_name", _DOCUMENTS)
 @settings(
     max_examples=15,
@@ -171,7 +128,7 @@ def test_landing_agrees_with_a_plain_reading(
             continue
         splits = [split for split in rows.splits if split.table.name == name]
         # Several rows of a response may carry the same voucher or system value; any of them may be the one that lands.
-        candidates = [_expected_row(split, tree) for tree in read for split in splits]
+        candidates = [expected_row(split, tree) for tree in read for split in splits]
         keys = {(row["owner_db_id"], row["db_id"]) for row in candidates if row["db_id"] is not None}
         assert sorted((row["owner_db_id"], row["db_id"]) for row in landed[name]) == sorted(keys)
         assert all(row in candidates for row in landed[name])

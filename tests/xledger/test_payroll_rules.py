@@ -336,3 +336,40 @@ def test_a_fence_that_is_forgotten_is_empty() -> None:
     ledger.fence.judge(is_whole_ledger=True)
     assert [ledger.fence.seen(root) for root in (TRANSACTIONS, AP_TRANSACTIONS)] == [0, 0]
     assert list(ledger.fence.evidence()) == []
+
+
+# Pay posted through the suppliers' ledger
+
+_PAY_THROUGH_AN_OPEN_ITEM = (Line(1, 10, "GL", "5000"), Line(2, 10, "GL", "2400", match=8))
+_ITS_PAYMENT = (Line(3, 11, "BA", "2400", match=8), Line(4, 11, "BA", "1920"), Line(5, 11, "BA", "7770"))
+
+
+def test_what_settles_pay_posted_through_an_open_item_is_a_payout() -> None:
+    items = (Item(21, 10, "GL", match=8), Item(22, 11, "BA", match=8))
+    ledger = FencedLedger((*_PAY_THROUGH_AN_OPEN_ITEM, *_ITS_PAYMENT, *PAYROLL), items)
+    assert ledger.excluded_items() == {21: "voucher", 22: "match_group"}
+    assert _lines(*_PAY_THROUGH_AN_OPEN_ITEM, *_ITS_PAYMENT, items=items) == {
+        1: "pay_account",
+        2: "balancing",
+        3: "payout",
+        4: "payout",
+    }
+
+
+def test_a_payout_is_known_by_its_ledger_lines_alone() -> None:
+    payroll = Line(1, 10, "PR", "2400", match=8)
+    assert _lines(payroll, *_ITS_PAYMENT) == {1: "type", 3: "payout", 4: "payout"}
+
+
+def test_an_invoice_that_is_paid_together_with_pay_keeps_its_item() -> None:
+    payment = (Line(1, 10, "BA", "2930"), Line(2, 10, "BA", "2400", match=8), Line(3, 10, "BA", "1920"))
+    invoice, settlement = Item(21, 9, "AP", match=8), Item(22, 10, "BA", match=8)
+    assert _items(invoice, settlement, lines=payment) == {22: "voucher"}
+
+
+def test_an_account_whose_flags_cannot_be_read_counts_as_pay_outside_invoices() -> None:
+    lines = (Line(1, 10, "BA", "5000"), Line(2, 10, "BA", "1920"), Line(3, 11, "AP", "5000"))
+    assert _lines(*lines, chart=None, flags={"1920": {"cost_wages_salaries": False}}) == {
+        1: "pay_account",
+        2: "balancing",
+    }
