@@ -3,7 +3,7 @@ MAKEFLAGS += --warn-undefined-variables --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help sync check audit status schedule docs docs-serve export sandbox test lint format bench clean requirements
+.PHONY: help sync check audit status schedule docs docs-serve explore report export query sandbox test lint format bench clean requirements
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,6 +12,7 @@ RUN := PYTHONPATH=. $(BIN)/python
 PORT ?= 8080
 TABLE ?=
 FORMAT ?=
+SQL ?=
 LINES ?=
 SAFT ?=
 ARGS ?=
@@ -41,8 +42,17 @@ docs: $(VENV)/.runtime ## make the docs site in DATA_DIR/docs
 docs-serve: docs ## serve the docs site on this machine (PORT=8080)
 	@$(RUN) -m pipelines.docs --serve $(PORT)
 
+explore: $(VENV)/.explore ## look at the published spend in a browser on this machine (PORT=8080)
+	@$(RUN) -m pipelines.explore --port $(PORT)
+
+report: $(VENV)/.explore ## the overview as one HTML file in DATA_DIR/report, to send to someone
+	@$(RUN) -m pipelines.report
+
 export: $(VENV)/.explore ## write a table to DATA_DIR/export (TABLE=fct_spend or all, FORMAT=xlsx, csv, parquet or open-data)
 	@$(RUN) -m pipelines.export $(if $(TABLE),--table '$(TABLE)') $(if $(FORMAT),--format '$(FORMAT)')
+
+query: $(VENV)/.explore ## a SQL shell on the published file, read-only (SQL='from example_1' answers and ends)
+	@$(RUN) -m pipelines.query $(if $(SQL),--sql "$$SQL")
 
 sandbox: $(VENV)/.runtime ## a local Xledger in the foreground (LINES=20000, SAFT=file.xml)
 	@$(RUN) -m pipelines.sandbox $(if $(LINES),--lines $(LINES)) $(if $(SAFT),--saft '$(SAFT)') $(ARGS)

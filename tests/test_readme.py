@@ -179,6 +179,26 @@ def exports_tables(place: Place) -> None:
     assert names == {"fct_spend.xlsx", "spend_bridge.csv", "leverantorsreskontra"}
 
 
+def answers_questions(place: Place) -> None:
+    answered = place.run(
+        "make query SQL='from example_3'", DATA_DIR=str(place.synced.data_dir), SOURCES__XLEDGER__API_TOKEN="any"
+    )
+    assert answered.returncode == 0, answered.stdout + answered.stderr
+    assert "running_share_percent" in answered.stdout
+    assert "pipelines.query" in place.run("make --dry-run query").stdout
+
+
+def explores(place: Place) -> None:
+    dry = place.run("make --dry-run explore PORT=8099")
+    assert "-m pipelines.explore --port 8099" in dry.stdout
+
+
+def makes_the_report(place: Place) -> None:
+    made = place.run("make report", DATA_DIR=str(place.synced.data_dir), SOURCES__XLEDGER__API_TOKEN="any")
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "<h1>Spend report</h1>" in (place.synced.data_dir / "report/spend.html").read_text(encoding="utf-8")
+
+
 def reports_to_a_controller(place: Place) -> None:
     made = place.run("make audit", DATA_DIR=str(place.synced.data_dir), SOURCES__XLEDGER__API_TOKEN="any")
     assert made.returncode == 0, made.stdout + made.stderr
@@ -208,6 +228,10 @@ HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
     "make check": asks_for_a_token,
     "make schedule": lets_it_run_by_itself,
     "make docs": makes_the_docs_site,
+    "make query": answers_questions,
+    "make query SQL='from example_3'": answers_questions,
+    "make explore": explores,
+    "make report": makes_the_report,
     "make export": exports_tables,
     "make export TABLE=audit.spend_bridge FORMAT=csv": exports_tables,
     "make export FORMAT=open-data": exports_tables,
@@ -393,6 +417,7 @@ def test_paths_exist(line: str) -> None:
 def test_the_data_folder_is_as_described(synced: Synced, place: Place) -> None:
     makes_the_docs_site(place)
     exports_tables(place)
+    makes_the_report(place)
     reports_to_a_controller(place)
     described = {line.split()[0].removeprefix("DATA_DIR/").rstrip("/") for line in blocks("text")[1].splitlines()}
     assert [name for name in described - {"sandbox"} if not (synced.data_dir / name).exists()] == []
