@@ -164,6 +164,7 @@ def test_a_batch_is_done_whole_or_not_at_all(alive: Alive) -> None:
         unbalanced,
         {"delete": {"header": 1}},
         {"nonsense": {}},
+        {"delete": {}},
         {"retype": {"header": 1, "document_type": "?"}},
     ):
         with pytest.raises(ValueError, match="refused"):

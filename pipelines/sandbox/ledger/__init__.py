@@ -56,7 +56,11 @@ def make_ledger(folder: Path, options: SandboxOptions) -> LedgerFiles:
         post_months(books, -(-options.lines // copies))
     masters = invented_masters(group, EXTRA_ACCOUNTS if options.hostile else [])
     spans = number_vouchers(books, large_ids=options.large_ids)
-    with duckdb.connect(str(files.ledger)) as ledger, duckdb.connect(str(files.truth)) as truth:
+    limit: dict[str, str | bool | int | float | list[str]] = {"memory_limit": options.memory_limit}
+    with (
+        duckdb.connect(str(files.ledger), config=limit) as ledger,
+        duckdb.connect(str(files.truth), config=limit) as truth,
+    ):
         ledger.execute(create_tables_sql())
         ledger.execute('insert into "Clock" values (?)', [NOW])
         for type_name, rows in masters.rows():
