@@ -15,7 +15,7 @@ from pipelines.sandbox.filters import Conditions
 from pipelines.sandbox.json_text import json_bytes, object_pieces
 from pipelines.sandbox.options import SandboxOptions
 from pipelines.sandbox.owners import OwnerTree
-from pipelines.sandbox.selection import Selection
+from pipelines.sandbox.selection import Selection, object_sql
 from pipelines.sandbox.tables import DELTA_TABLES, columns
 
 _DEFAULT_PAGE = 100
@@ -130,9 +130,7 @@ class Connection:
         """
 
         def written(ordered: str) -> tuple[Any, ...]:
-            texts = "".join(
-                f", encode(string_agg(to_json({edge})::varchar, ','{ordered}))" for edge, _ in edges.values()
-            )
+            texts = "".join(f", encode(string_agg({edge}, ','{ordered}))" for edge, _ in edges.values())
             keys = f'list("{order.key}")'
             statement = f"""
                 {pages} select {keys} is not distinct from list_sort({keys}), (select count(*) from ids) > {page.size},
@@ -176,16 +174,15 @@ class Connection:
         return "" if comes_in_order else f" order by {order.sql(backwards=page.backwards)}"
 
     def _edge(self, field: FieldNode, order: Order, selection: Selection, page: Page) -> tuple[str, str]:
-        members, joins = [], ""
+        members, joins = {}, ""
         for key, inner in selection.fields(f"{self.node_type}Edge", [field]).items():
             if _is(inner, "cursor"):
-                expression = self._cursor(order, page)
+                members[key] = f"to_json({self._cursor(order, page)})::varchar"
             elif _is(inner, "node"):
-                expression, joins = selection.json_of(self.node_type, inner, "page")
+                members[key], joins = selection.json_of(self.node_type, inner, "page")
             else:
-                expression = f"'{self.node_type}Edge'"
-            members.append(f"'{key}': {expression}")
-        return "{" + ", ".join(members) + "}", joins
+                members[key] = f"""'"{self.node_type}Edge"'"""
+        return object_sql(members), joins
 
     def _cursor(self, order: Order, page: Page) -> str:
         cursor = cursor_sql(self.node_type, order.key, order.column)

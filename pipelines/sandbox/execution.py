@@ -178,7 +178,7 @@ class Executor:
     def _single(
         self, type_name: str, node: FieldNode, selection: Selection, key: int, key_column: str, token_owner: int
     ) -> bytes:
-        struct, joins = selection.json_of(type_name, node, "page")
+        text, joins = selection.json_of(type_name, node, "page")
         selection.column("page", key_column)
         reached = self._owners.reached(token_owner, self._options.default_owner_set, type_name)
         tables = "".join(f", {name} as ({sql})" for name, sql in selection.tables)
@@ -187,7 +187,7 @@ class Executor:
                 select {selection.columns("page")} from "{type_name}"
                 where "{key_column}" = $key and "ownerDbId" in ({", ".join(map(str, sorted(reached)))})
             ){tables}
-            select encode(to_json({struct})::varchar) from page{joins}
+            select encode({text}) from page{joins}
         """
         row = self._cursor().execute(statement, {"key": key}).fetchone()
         return row[0] if row else b"null"

@@ -28,7 +28,8 @@ from pipelines.sandbox.tables import EMBEDDED, ID_ONLY, reference_column
 
 # Lists of objects inside an object: table of the members, and its column that holds the carrier's dbId.
 _MEMBERS = {("Entity", "glSetupEntries"): ("GLSetupEntry", "entityDbId")}
-_AS_TEXT = ("Int64String", "MoneyString", "DateString", "ID")
+_QUOTED = ("Int64String", "MoneyString", "DateString", "ID", "DeltaMutationType")
+_BARE = ("Int", "Float", "Boolean")
 
 
 @dataclass
@@ -64,37 +65,35 @@ class Selection:
         )
 
     def json_of(self, type_name: str, node: FieldNode, rows: str) -> tuple[str, str]:
-        """A struct expression for the object in each row of ``rows``, and the joins it needs."""
-        members: list[str] = []
-        joins: list[str] = []
-        for key, inner in self.fields(type_name, [node]).items():
-            expression, join = self._value(type_name, inner, rows)
-            members.append(f"'{key}': {expression}")
-            joins.append(join)
-        return "{" + ", ".join(members) + "}", "".join(joins)
+        """An expression for the JSON text of the object in each row of ``rows``, and the joins it needs."""
+        values = {key: self._value(type_name, inner, rows) for key, inner in self.fields(type_name, [node]).items()}
+        members = {key: expression for key, (expression, _) in values.items()}
+        return object_sql(members), "".join(join for _, join in values.values())
 
     def _value(self, type_name: str, node: FieldNode, rows: str) -> tuple[str, str]:
         name = node.name.value
         if name == "__typename":
-            return f"'{type_name}'", ""
+            return f"""'"{type_name}"'""", ""
         graphql_type = self._object_type(type_name).fields[name].type
         named = get_named_type(graphql_type)
         if not isinstance(named, GraphQLObjectType):
             column = "glDimensionDbId" if type_name in EMBEDDED else name
             return _scalar(self.column(rows, column), named.name), ""
         if not self.permissions.may_read(named.name):
-            return "null::json", ""
+            return "'null'", ""
         if isinstance(get_nullable_type(graphql_type), GraphQLList):
             return self._members(type_name, node, rows)
         if named.name in EMBEDDED:
             inner, joins = self.json_of(named.name, node, rows)
-            return f"case when {self.column(rows, 'glDimensionDbId')} is not null then {inner} end", joins
+            return f"case when {self.column(rows, 'glDimensionDbId')} is null then 'null' else {inner} end", joins
         reference = self.column(rows, reference_column(type_name, name))
         if named.name in ID_ONLY:
-            members = ", ".join(f"'{key}': {reference}::varchar" for key in self.fields(named.name, [node]))
-            return f"case when {reference} is not null then {{{members}}} end", ""
+            names = {key: inner.name.value for key, inner in self.fields(named.name, [node]).items()}
+            known = {"__typename": f"""'"{named.name}"'"""}
+            inner = object_sql({key: known.get(name, _scalar(reference, "ID")) for key, name in names.items()})
+            return f"case when {reference} is null then 'null' else {inner} end", ""
         found = self._written_once(named.name, node, f'"dbId" in (select {reference} from {rows})', "dbId")
-        return f"{found}.json", f" left join {found} on {found}.key is not distinct from {reference}"
+        return f"coalesce({found}.json, 'null')", f" left join {found} on {found}.key is not distinct from {reference}"
 
     def _members(self, type_name: str, node: FieldNode, rows: str) -> tuple[str, str]:
         member_type, carrier = _MEMBERS[type_name, node.name.value]
@@ -102,23 +101,19 @@ class Selection:
         condition = f'"{carrier}" in (select {key} from {rows})'
         each = self._written_once(member_type, node, condition, carrier)
         lists = self._name()
-        self.tables.append(
-            (
-                lists,
-                f"select key, to_json(list(json order by row)) as json from {each} where key is not null group by key",
-            )
-        )
-        return f"{lists}.json", f" left join {lists} on {lists}.key = {key}"
+        members = "'[' || string_agg(json, ',' order by row) || ']'"
+        self.tables.append((lists, f"select key, {members} as json from {each} where key is not null group by key"))
+        return f"coalesce({lists}.json, 'null')", f" left join {lists} on {lists}.key = {key}"
 
     def _written_once(self, type_name: str, node: FieldNode, condition: str, key_column: str) -> str:
         """A table with ``key``, ``row`` (dbId) and ``json`` of the objects that meet a condition."""
         rows, written = self._name(), self._name()
         place = len(self.tables)
-        struct, joins = self.json_of(type_name, node, rows)
+        text, joins = self.json_of(type_name, node, rows)
         key, row = self.column(rows, key_column), self.column(rows, "dbId")
         self.tables.insert(place, (rows, f'select {self.columns(rows)} from "{type_name}" where {condition}'))
         # Null is a key too: a join that finds something for every row leaves the rows in their order.
-        found = f"select {key} as key, {row} as row, to_json({struct}) as json from {rows}{joins}"
+        found = f"select {key} as key, {row} as row, {text} as json from {rows}{joins}"
         self.tables.append((written, f"{found} union all select null, null, null"))
         return written
 
@@ -140,9 +135,21 @@ class Selection:
         return graphql_type
 
 
+def object_sql(members: Mapping[str, str]) -> str:
+    """An expression for an object's JSON text, from expressions for the texts of its members, none of them null."""
+    # A fifth faster than making JSON of a struct, which reads every nested text again.
+    parts = [part for key, value in members.items() for part in (f"""',"{key}":'""", value)]
+    parts[0] = parts[0].replace(",", "{", 1)
+    return f"concat({', '.join(parts)}, '}}')"
+
+
 def _scalar(column: str, type_name: str) -> str:
-    if type_name in _AS_TEXT:
-        return f"{column}::varchar"
-    if type_name == "DateTimeString":
-        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S')"
-    return column
+    if type_name in _BARE:
+        text = f"{column}::varchar"
+    elif type_name in _QUOTED:
+        text = f"""'"' || {column}::varchar || '"'"""
+    elif type_name == "DateTimeString":
+        text = f"""strftime({column}, '"%Y-%m-%dT%H:%M:%S"')"""
+    else:
+        text = f"to_json({column})::varchar"
+    return f"coalesce({text}, 'null')"

@@ -186,6 +186,16 @@ def test_quotes_and_unicode_come_back_as_they_are(client: Client) -> None:
     assert any(re.search("[ÆØÅæøå]", name) for name in names)
 
 
+def test_types_are_named_at_every_level(client: Client) -> None:
+    fields = "__typename header { __typename user { __typename dbId } transactionSource { __typename } } glDimension { __typename }"
+    nodes = [edge["node"] for edge in _page(client, "transactions", "first: 200", fields)["edges"]]
+    assert nodes[0]["header"]["user"]["__typename"] == "User"
+    assert nodes[0]["header"]["user"]["dbId"].isdigit()
+    assert nodes[0]["header"]["transactionSource"]["__typename"] == "TransactionSource"
+    assert {"__typename": "GLDimension"} in [node["glDimension"] for node in nodes]
+    assert None in [node["glDimension"] for node in nodes]
+
+
 def test_large_answers_are_compressed_when_asked_for(client: Client) -> None:
     query = "{ transactions(first: 100) { edges { node { dbId text } } } }"
     plain = client.post(query)
