@@ -18,7 +18,7 @@ from pipelines.report import render
 from tests.explore.browser import browsing, needs_chromium
 from tests.explore.conftest import Place
 
-HOSTILE = '<script>document.title="run"</script> <b>Æ & Ø "AS"</b> with a name longer than any label'
+HOSTILE = '<b>Æ & Ø</b> "AS" <script>document.title="run"</script> with a name longer than any label'
 
 
 def spend_of_the_period(path: Path) -> Decimal:
