@@ -118,6 +118,26 @@ def test_the_negative_operator_leaves_out_exactly_the_list(client: Client, lines
     assert [node["dbId"] for node in _found(client, "transactions", conditions)] == expected
 
 
+@pytest.mark.parametrize("operator", ["dbId_in", "dbId_not_in"])
+def test_pages_through_a_list_hold_every_row_once_in_order(client: Client, lines: list[Any], operator: str) -> None:
+    listed = [line["dbId"] for line in lines if int(line["dbId"]) % 7 < 3]
+    among = set(listed)
+    expected = [line["dbId"] for line in lines if (line["dbId"] in among) == (operator == "dbId_in")]
+    query = """
+        query ($after: String, $filter: Transaction_Filter) {
+          transactions(first: 1500, after: $after, filter: $filter) { edges { cursor node { dbId } } pageInfo { hasNextPage } }
+        }
+    """
+    shuffled = sorted(listed, key=lambda db_id: db_id[::-1])
+    found: list[str] = []
+    after, more = None, True
+    while more:
+        page = client.data(query, {"after": after, "filter": {operator: shuffled}})["transactions"]
+        found += [edge["node"]["dbId"] for edge in page["edges"]]
+        after, more = page["edges"][-1]["cursor"], page["pageInfo"]["hasNextPage"]
+    assert found == expected
+
+
 def test_id_ranges_of_lines(client: Client, lines: list[Any]) -> None:
     ids = [int(line["dbId"]) for line in lines]
     low, high = ids[100], ids[200]
