@@ -124,6 +124,13 @@ def _table(measured: dict[str, Any]) -> list[Line]:
             f"{measured['sandbox']['ready_seconds']:,.0f} s, {measured['sandbox']['peak_mib']:,.0f} MiB",
             "none",
         ),
+        at_least(
+            "sandbox: lines served to two readers a second",
+            measured["sandbox"]["lines_per_second_two_readers"],
+            200_000,
+            "lines/s",
+        ),
+        at_most("sandbox: peak memory while serving", measured["sandbox"]["peak_memory_mib"], 2048, "MiB"),
     ]
 
 
