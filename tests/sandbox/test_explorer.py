@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from graphql_client import Client
 from kept_ledger import SMALL
+from playwright.sync_api import sync_playwright
 
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.options import command_line
@@ -37,7 +38,6 @@ def test_the_start_prints_address_token_companies_and_lines() -> None:
 
 
 def test_the_page_and_everything_it_loads_come_from_this_address(client: Client) -> None:
-    pytest.importorskip("graphene_django_graphiql_static")
     page = client.send(b"", {"Accept": "text/html"}, method="GET")
     text = page.body.decode()
     assert page.status == 200
@@ -54,10 +54,8 @@ def test_the_page_and_everything_it_loads_come_from_this_address(client: Client)
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium")
 def test_a_browser_shows_the_ledger(sandbox: Sandbox) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    pytest.importorskip("graphene_django_graphiql_static")
     failed: list[str] = []
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page()
         page.on("requestfailed", lambda request: failed.append(request.url))
