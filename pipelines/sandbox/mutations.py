@@ -17,6 +17,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -38,6 +39,8 @@ class Mutations:
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         self._ledger = database.cursor()
         self._lock = threading.Lock()
+        # How far `move_clock` has moved the ledger's clock: the server's own goes with it.
+        self.clock_moved_by = timedelta()
         # Ids are never given out twice, not even after the newest row is deleted.
         self._highest: dict[str, int] = {
             name: self._value(f'select coalesce(max("{column}"), 0) from "{table}"')
@@ -238,8 +241,11 @@ class Mutations:
 
     def _move_clock(self, details: Mapping[str, Any]) -> dict[str, Any]:
         moved = "$to::timestamp" if "to" in details else '"now" + to_seconds($seconds)'
+        before = self._value('select "now" from "Clock"')
         self._ledger.execute(f'update "Clock" set "now" = {moved}', dict(details))
-        return {"now": str(self._value('select "now" from "Clock"'))}
+        after = self._value('select "now" from "Clock"')
+        self.clock_moved_by += after - before
+        return {"now": str(after)}
 
     def _random(self, details: Mapping[str, Any]) -> dict[str, Any]:
         chance = random.Random(details["seed"])  # noqa: S311

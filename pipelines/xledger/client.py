@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -63,6 +63,7 @@ class Traffic:
     """What the run has cost so far: requests sent (tries included), tries after a failure, bytes on the wire.
 
     No request begins once ``most_requests`` were sent or ``most_bytes`` went over the wire (None: no limit).
+    ``server_time`` is the API's own clock, in UTC, as its last answer told it; None where it tells none.
     """
 
     requests: int = 0
@@ -71,6 +72,7 @@ class Traffic:
     bytes_received: int = 0
     most_requests: int | None = None
     most_bytes: int | None = None
+    server_time: datetime | None = None
     after_request: Callable[[], None] = field(default=lambda: None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -195,6 +197,7 @@ class Client:
             self.traffic.add(len(body), received)
         if fault is not None:
             raise fault
+        self.traffic.server_time = _told_time(response.headers.get("Date")) or self.traffic.server_time
         self._check_status(request, response, content)
         self._check_errors(request, content)
         try:
@@ -337,6 +340,15 @@ def _seconds_until(reset_at: object) -> float:
         moment = moment.replace(tzinfo=_API_TIME)
     seconds = moment.timestamp() - time.time() + 1.0
     return min(max(seconds, 1.0), _LONGEST_CREDIT_WAIT_SECONDS)
+
+
+def _told_time(header: str | None) -> datetime | None:
+    """The moment of a Date header, in UTC without a zone."""
+    try:
+        moment = parsedate_to_datetime(header or "")
+    except ValueError:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _retry_after_seconds(header: str | None) -> float | None:
