@@ -95,7 +95,7 @@ TRANSACTION = Table(
         *_KEYS,
         *_columns(Kind.ID, "header.dbId", "accountDbId", "companyDbId", "currency.dbId", "taxRule.dbId"),
         *_columns(Kind.ID, *_GL_OBJECTS, "matchId", "periodId"),
-        *_columns(Kind.INTEGER, "periodNumber", "positionNumber"),
+        *_columns(Kind.INTEGER, "periodNumber"),
         *_columns(Kind.TEXT, "text"),
         *_columns(Kind.MONEY, "amount", "invoiceAmount", "taxAmount"),
     ),
@@ -112,7 +112,6 @@ TRANSACTION_HEADER = Table(
         Column("transaction_source_description", Kind.TEXT, ("header", "transactionSource", "description")),
         Column("fiscal_year", Kind.INTEGER, ("header", "fiscalYear")),
         Column("posted_date", Kind.DATE, ("header", "postedDate")),
-        Column("created_at", Kind.TIME, ("header", "createdAt")),
         Column("modified_at", Kind.TIME, ("header", "modifiedAt")),
     ),
 )
