@@ -357,12 +357,23 @@ class PayrollFence:
 
     def guard(self, root: str) -> Callable[[duckdb.DuckDBPyConnection], None]:
         """A check of one parsed response against the rules; raises PayrollHit."""
-        sql = {TRANSACTIONS: _GUARD_LINES, AP_TRANSACTIONS: _GUARD_ITEMS}[root]
+        sql, header = {TRANSACTIONS: (_GUARD_LINES, "header"), AP_TRANSACTIONS: (_GUARD_ITEMS, "transactionHeader")}[
+            root
+        ]
         if root == TRANSACTIONS and self._is_whole_ledger:
             sql += _GUARD_UNKNOWN_LINES
 
         def check(workbench: duckdb.DuckDBPyConnection) -> None:
-            hits = workbench.execute(sql).fetchone()
+            # With the page's bounds as constants, a page costs the same however many rows the ledger has.
+            bounds = workbench.execute(
+                f'select min("dbId"), max("dbId"), min("{header}.dbId"), max("{header}.dbId") from {PAGE}'
+            ).fetchall()[0]
+            lowest, highest, lowest_header, highest_header = (bound or 0 for bound in bounds)
+            hits = workbench.execute(
+                sql.format(
+                    ids=f"between {lowest} and {highest}", headers=f"between {lowest_header} and {highest_header}"
+                )
+            ).fetchone()
             if hits and hits[0]:
                 raise PayrollHit(root, hits[0])
 
@@ -588,17 +599,19 @@ where account.db_id is null
     or "header.transactionSource.code" is null
     or upper(trim("header.transactionSource.code")) in (select code from fence.payroll_code)
     or (account.is_pay and "header.transactionSource.code" <> '{SUPPLIER_INVOICE}')
-    or "dbId" in (select db_id from fence.gl_excluded)
+    or "dbId" in (select db_id from fence.gl_excluded where db_id {{ids}})
     or (
         (account.is_balancing and "header.transactionSource.code" <> '{SUPPLIER_INVOICE}')
         and "header.dbId" in (
-            select header_db_id from fence.pay_voucher union all select header_db_id from fence.payout_voucher
+            select header_db_id from fence.pay_voucher where header_db_id {{headers}}
+            union all
+            select header_db_id from fence.payout_voucher where header_db_id {{headers}}
         )
     )
 """
 
 _GUARD_UNKNOWN_LINES = """
-    or "dbId" not in (select db_id from fence.gl)
+    or "dbId" not in (select db_id from fence.gl where db_id {ids})
 """
 
 _GUARD_ITEMS = f"""
@@ -608,8 +621,8 @@ where "transactionHeader.dbId" is null
     or "transactionHeader.transactionSource.code" is null
     or upper(trim("transactionHeader.transactionSource.code")) in (select code from fence.payroll_code)
     or regexp_matches(upper(concat_ws(' ', "ledgerType.code", "ledgerType.name")), '{_EMPLOYEE_LEDGER}')
-    or "dbId" in (select db_id from fence.ap_excluded)
-    or "dbId" not in (select db_id from fence.ap)
+    or "dbId" in (select db_id from fence.ap_excluded where db_id {{ids}})
+    or "dbId" not in (select db_id from fence.ap where db_id {{ids}})
     or "subledgerDbId" is null
     or (
         "subledgerDbId" not in (select db_id from fence.supplier)
@@ -618,6 +631,6 @@ where "transactionHeader.dbId" is null
             select db_id from fence.subledger where regexp_matches(upper(ledger_type_name), '{_SUPPLIER_LEDGER}')
         )
     )
-    or "transactionHeader.dbId" in (select header_db_id from fence.pay_voucher)
+    or "transactionHeader.dbId" in (select header_db_id from fence.pay_voucher where header_db_id {{headers}})
     or ("matchId" <> 0 and ("ownerDbId", "matchId") in (select (owner_db_id, match_id) from fence.payroll_match))
 """
