@@ -30,7 +30,9 @@ class Ledger:
         if scenario:
             changes["scenario"] = self.folder / "scenario.json"
             changes["scenario"].write_text(json.dumps(scenario))
-        with running(SandboxOptions(lines=1_500, employees=2, hostile=True, ledger_dir=self.kept), **changes) as sandbox:
+        with running(
+            SandboxOptions(lines=1_500, employees=2, hostile=True, ledger_dir=self.kept), **changes
+        ) as sandbox:
             yield sandbox
 
     def read(self, sandbox: Sandbox, **settings: Any) -> Read:
