@@ -24,6 +24,7 @@ from pipelines.lock import exclusive
 from pipelines.run_journal import journaled, read_journal
 from pipelines.run_record import FULL, RunRecord, new_run_id
 from pipelines.warehouse import Warehouse
+from pipelines.withdrawal import withdraw
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.settings import data_dir, read_settings
 
@@ -88,6 +89,7 @@ def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
         console.say("Building and testing the marts")
         dbt_build.build(warehouse, console)
         entry.published = compare(warehouse.published, warehouse.marts)
+        withdraw(warehouse, entry.published, console)
         warehouse.publish()
     _summarise(warehouse, run_id, traffic, time.monotonic() - began, console)
     if uses_sandbox:
