@@ -31,8 +31,6 @@ def _expected(value: Any, kind: Kind) -> Any:
             return int(value)
         case Kind.MONEY:
             return Decimal(value).quantize(Decimal("0.0001"))
-        case Kind.RATE:
-            return float(value)
         case Kind.DATE:
             return date.fromisoformat(value)
         case Kind.TIME:

@@ -175,10 +175,10 @@ def test_a_value_of_another_type_stops_with_the_rows_id(bench: Bench, leaf: str,
 def test_a_bad_value_in_rows_without_their_own_id_names_the_row_they_are_about(bench: Bench) -> None:
     asked = operation("setup")
     entry = {
-        "field": {"dbId": 1, "code": "1", "name": "XGL1"},
+        "field": {"code": "1", "name": "XGL1"},
         "fieldObject": {"dbId": 55, "code": "C", "description": "D", "ownerDbId": "x", "objectKind": None},
     }
-    body = json.dumps({"data": {"viewer": {"entity": {"ownerDbId": 1, "glSetupEntries": [entry]}}}}).encode()
+    body = json.dumps({"data": {"viewer": {"entity": {"glSetupEntries": [entry]}}}}).encode()
     with pytest.raises(UntrustedValue, match=r"viewer: the value of fieldObject\.ownerDbId in row 55 "):
         bench.page(asked, entities.OBJECT_ROWS, body)
 
