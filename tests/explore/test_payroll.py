@@ -107,7 +107,8 @@ def attacker(synced: Synced, place: Place) -> Iterator[duckdb.DuckDBPyConnection
             create view exported as
             select *, strftime(posted_date, '%Y-%m') as month from read_csv('{exported}', types = {{
                 'amount': 'decimal(19, 4)', 'tax_amount': 'decimal(19, 4)', 'account_code': 'varchar'}});
-            create view pay_lines as select *, strftime(posted_date, '%Y-%m') as month from truth.line
+            create view pay_lines as
+            select *, strftime(posted_date, '%Y-%m') as month, 0::decimal(19, 4) as tax_amount from truth.line
             """
         )
         yield connection
