@@ -17,12 +17,13 @@ from pipelines.check import no_token, preflight
 from pipelines.comparison import compare
 from pipelines.console import LOG_FORMATS, Console, console_for
 from pipelines.exits import outcome_of
-from pipelines.extract import read_and_load
+from pipelines.extract import plan_read, read_and_load
 from pipelines.local_xledger import sandbox
 from pipelines.lock import exclusive
 from pipelines.run_journal import journaled, read_journal
-from pipelines.run_record import RunRecord, new_run_id
+from pipelines.run_record import FULL, RunRecord, new_run_id
 from pipelines.warehouse import Warehouse
+from pipelines.withdrawal import withdraw
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.settings import data_dir, read_settings
 from pipelines.xledger.waiting import end_when_asked
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--accept-shrink", action="store_true", help="take a read with far fewer rows than the last one"
     )
+    parser.add_argument("--full", action="store_true", help="read everything, not only what changed")
     parser.add_argument(
         "--require-token", action="store_true", help="fail without a token instead of using the sandbox"
     )
@@ -74,31 +76,34 @@ def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
         if uses_sandbox:
             settings = stack.enter_context(sandbox(settings))
         traffic = Traffic()
-        record = RunRecord(mode="full", run_id=run_id)
         budget = Budget.of(settings, read_journal(warehouse.data_dir))
         budget.limit(traffic)
-        entry = stack.enter_context(journaled(warehouse.data_dir, run_id, record.mode, traffic))
+        entry = stack.enter_context(journaled(warehouse.data_dir, run_id, FULL, traffic))
         accesses = preflight(settings, traffic, console)
-        budget.refuse_a_read_beyond(record.mode)
-        read_and_load(settings, accesses, warehouse, record, traffic, console, arguments.accept_shrink)
+        plan = plan_read(settings, accesses, warehouse, everything=arguments.full)
+        entry.mode = plan.mode
+        budget.refuse_a_read_beyond(plan.mode)
+        record = RunRecord(plan.mode, run_id)
+        read_and_load(settings, accesses, warehouse, record, traffic, console, plan, arguments.accept_shrink)
         warehouse.clear_marts()
         console.say("Building and testing the marts")
         dbt_build.build(warehouse, console)
         entry.published = compare(warehouse.published, warehouse.marts)
+        withdraw(warehouse, entry.published, console)
         warehouse.publish()
-    _summarise(warehouse, record, traffic, time.monotonic() - began, console)
+    _summarise(warehouse, run_id, traffic, time.monotonic() - began, console)
     if uses_sandbox:
         console.say(
             f"{_SANDBOX_NOTICE} {warehouse.data_dir}. To read your own company, put its token into .dlt/secrets.toml."
         )
 
 
-def _summarise(warehouse: Warehouse, record: RunRecord, traffic: Traffic, seconds: float, console: Console) -> None:
+def _summarise(warehouse: Warehouse, run_id: str, traffic: Traffic, seconds: float, console: Console) -> None:
     with duckdb.connect(str(warehouse.published), read_only=True) as published:
         row = published.execute("select count(*), count(distinct supplier_id) from marts.fct_spend").fetchone()
     lines, suppliers = row or (0, 0)
     console.say(
-        f"Run {record.run_id}: {traffic.requests} requests ({traffic.needed} needed), "
+        f"Run {run_id}: {traffic.requests} requests ({traffic.needed} needed), "
         f"{traffic.bytes_received / 1e6:,.1f} MB received, "
         f"{traffic.retries} retries, {seconds:,.0f} s",
         "cost",
