@@ -261,6 +261,14 @@ def test_rows_without_an_owner_land_once_too(bench: Bench) -> None:
     assert bench.land("transactions", entities.TRANSACTION_ROWS, nobody)["transaction"] == []
 
 
+def test_rows_of_an_earlier_read_are_not_handed_out_again(bench: Bench) -> None:
+    bench.land("transactions", entities.TRANSACTION_ROWS, _line(3, header__dbId=1))
+    bench.landing.count_as_handed_out("transaction", "select 7 as owner_db_id, 5 as db_id")
+    lines = [_line(number, header__dbId=1) for number in (4, 5, 6)]
+    tables = bench.land("transactions", entities.TRANSACTION_ROWS, *lines)
+    assert [row["db_id"] for row in tables["transaction"]] == [4, 6]
+
+
 def test_what_was_handed_out_is_forgotten_when_a_read_starts_anew(bench: Bench) -> None:
     bench.land("transactions", entities.TRANSACTION_ROWS, _line(1, header__dbId=5))
     bench.landing.forget("transaction")
