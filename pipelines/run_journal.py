@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_NOTES = 5.0
 class JournalEntry:
     """One run. Times are UTC in ISO form; ``ended_at`` and ``exit_code`` stay empty when the run was killed.
 
-    ``published`` holds the figures of `comparison.py` once the run has published.
+    ``mode`` is full until the run knows better. ``published`` holds the figures of `comparison.py` once the run has published.
     """
 
     run_id: str

@@ -4,6 +4,7 @@ A mutation is a JSON object with one key, its name:
   post            owner, document_type, lines [account, amount, text, supplier, match],
                   items [supplier, amount, invoice_number, match]
   change          header, lines [line, and what becomes different: amount, text, account]
+  extend          header, lines [account, amount, text, supplier, match]: more lines in a voucher
   retype          header, document_type
   delete          header
   rename_supplier supplier, name
@@ -49,6 +50,7 @@ class Mutations:
         self._actions = {
             "post": self._post,
             "change": self._change,
+            "extend": self._extend,
             "retype": self._retype,
             "delete": self._delete,
             "rename_supplier": self._rename_supplier,
@@ -193,6 +195,26 @@ class Mutations:
         changed_lines = [line["line"] for line in details.get("lines", ())]
         self._tell("Transaction", "UPDATED", changed_lines, owner)
         return {"lines": changed_lines}
+
+    def _extend(self, details: Mapping[str, Any]) -> dict[str, Any]:
+        header, lines = details["header"], details["lines"]
+        if sum(Decimal(line["amount"]) for line in lines):
+            raise ValueError("a voucher must add up to zero")
+        found = self._ledger.execute(
+            'select "ownerDbId", "transactionSourceDbId", "postedDate"::varchar from "TransactionHeader" where "dbId" = ?',
+            [header],
+        ).fetchone()
+        if found is None:
+            raise ValueError(f"there is no voucher {header}")
+        owner, source, posted = found
+        places = range(len(self._lines(header)) + 1, len(self._lines(header)) + len(lines) + 1)
+        line_ids = [
+            self._post_line(header, owner, source, posted, place, line)
+            for place, line in zip(places, lines, strict=True)
+        ]
+        self._touch(header)
+        self._tell("Transaction", "ADDED", line_ids, owner)
+        return {"lines": line_ids}
 
     def _retype(self, details: Mapping[str, Any]) -> dict[str, Any]:
         header, source = details["header"], self._source(details["document_type"])

@@ -138,6 +138,15 @@ class Landing:
         self._workbench.execute(f"drop table if exists landed.{table}")
         self._highest.pop(table, None)
 
+    def count_as_handed_out(self, table: str, rows: str) -> None:
+        """Let rows that an earlier read handed out count as this one's. ``rows`` is a query for owner and id."""
+        self._make(table)
+        self._workbench.execute(
+            f"insert into landed.{table} select owner_db_id, db_id from ({rows}) "
+            f"anti join landed.{table} using (owner_db_id, db_id)"
+        )
+        del self._highest[table]
+
     def handed_out(self, table: str) -> int:
         """Number of different rows handed out of a table."""
         self._make(table)
