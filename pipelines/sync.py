@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -27,6 +26,7 @@ from pipelines.warehouse import Warehouse
 from pipelines.withdrawal import withdraw
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.settings import data_dir, read_settings
+from pipelines.xledger.waiting import end_when_asked
 
 _SANDBOX_NOTICE = "No token is set: this run uses the sandbox, a made-up company on this machine; its data go to"
 
@@ -35,7 +35,7 @@ def main() -> int:
     """Run once; the exit code is the design's: 0 done, 1 failed, 2 wrong configuration, 3 a payroll guard stopped it."""
     arguments = _parser().parse_args()
     # A scheduler ends a run with SIGTERM: that, too, is to be journaled and told.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_when_asked()
     run_id = new_run_id()
     console = console_for(arguments.log_format, run_id)
     outcome = outcome_of(partial(run, run_id, console, arguments))
@@ -103,10 +103,12 @@ def _summarise(warehouse: Warehouse, run_id: str, traffic: Traffic, seconds: flo
         row = published.execute("select count(*), count(distinct supplier_id) from marts.fct_spend").fetchone()
     lines, suppliers = row or (0, 0)
     console.say(
-        f"Run {run_id}: {traffic.requests} requests, {traffic.bytes_received / 1e6:,.1f} MB received, "
+        f"Run {run_id}: {traffic.requests} requests ({traffic.needed} needed), "
+        f"{traffic.bytes_received / 1e6:,.1f} MB received, "
         f"{traffic.retries} retries, {seconds:,.0f} s",
         "cost",
         requests=traffic.requests,
+        requests_needed=traffic.needed,
         bytes_received=traffic.bytes_received,
         bytes_sent=traffic.bytes_sent,
         retries=traffic.retries,

@@ -75,14 +75,21 @@ class Finding:
     notes: tuple[str, ...]
 
 
-def open_access(name: str, secret: str, settings: Settings, traffic: Traffic, say: Callable[[str], None]) -> Finding:
+def open_access(
+    name: str,
+    secret: str,
+    settings: Settings,
+    traffic: Traffic,
+    say: Callable[[str], None],
+    countdown: Callable[[str], None] | None = None,
+) -> Finding:
     """Try the token and look at the schema.
 
     Raises:
         ConfigurationError: the token, the address or a permission is wrong.
         ApiFailed: the API did not answer properly, or lacks something this program needs.
     """
-    client = Client(settings.api_url, secret, Pace(settings.requests_per_5_seconds), traffic, say)
+    client = Client(settings.api_url, secret, Pace(settings.requests_per_5_seconds), traffic, say, countdown=countdown)
     company_db_id, company, credits_left = _viewer(client)
     capabilities = Capabilities.introspect(client)
     access = Access(name, client, capabilities, company_db_id)
