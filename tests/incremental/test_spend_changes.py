@@ -21,6 +21,7 @@ def test_the_second_sync_tells_what_it_alters_and_nothing_of_payroll(ledger: Led
         first = sync(data_dir, environment)
         assert first.exit_code == 0, first.output
         assert first.query("select count(*) from audit.spend_changes") == [(0,)]
+        [(run_id,)] = first.query("select distinct _run_id from marts.fct_spend")
         (line, header, amount), (gone, gone_header, _), (pay, pay_header, _) = first.query(
             """
             select any_value(transaction_db_id), header_db_id, any_value(amount_net) from marts.fct_spend
@@ -49,7 +50,6 @@ def test_the_second_sync_tells_what_it_alters_and_nothing_of_payroll(ledger: Led
     changes = second.query(
         "select change_kind, transaction_db_id, amount_difference, run_id_before from audit.spend_changes order by 1"
     )
-    [(run_id,)] = first.query("select distinct _run_id from marts.fct_spend")
     assert changes[0] == ("changed", line, Decimal("5.0000"), run_id)
     assert ("gone", gone) in {change[:2] for change in changes}
     assert pay not in {change[1] for change in changes}
