@@ -18,11 +18,12 @@ from pipelines.budget import Budget, Cost
 from pipelines.check import no_token
 from pipelines.console import Console
 from pipelines.exits import outcome_of
+from pipelines.note_changes import note_changes
 from pipelines.run_journal import JournalEntry, read_journal
 from pipelines.timers import next_run
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import XledgerError
-from pipelines.xledger.settings import data_dir, read_settings
+from pipelines.xledger.settings import Settings, data_dir, read_settings
 
 _RUNS_SHOWN = 10
 _DAY = timedelta(days=1)
@@ -56,7 +57,7 @@ def main() -> int:
 
 
 def run(console: Console, *, is_watch: bool) -> None:
-    """Say how things stand. For a watch, a missing token and old data are errors."""
+    """Say how things stand. For a watch, a missing token and old data are errors; it also notes what changed since."""
     alerts = read_alert_settings()
     settings = read_settings()
     if is_watch and not settings.tokens:
@@ -74,6 +75,15 @@ def run(console: Console, *, is_watch: bool) -> None:
     console.say(_told_next(next_run()))
     if is_watch and too_old:
         raise DataTooOld(too_old)
+    if is_watch:
+        _note_changes(settings, warehouse, console)
+
+
+def _note_changes(settings: Settings, warehouse: Warehouse, console: Console) -> None:
+    try:
+        note_changes(settings, warehouse, console)
+    except XledgerError as error:
+        console.say(f"What changed since the last run could not be noted: {error}")
 
 
 def read_published(warehouse: Warehouse) -> Published | None:
