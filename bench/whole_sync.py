@@ -70,10 +70,11 @@ def change_lines(sandbox: Served, data_dir: Path, most_lines: int) -> int:
     with duckdb.connect(str(data_dir / "build" / "warehouse.duckdb"), read_only=True) as warehouse:
         vouchers = warehouse.execute(
             """
-            from (
-                select header_db_id, list(db_id) as lines, sum(count(*)) over (order by header_db_id desc) as so_far
-                from raw_xledger.transaction where header_db_id is not null group by all
-            ) select header_db_id, lines where so_far <= ? order by header_db_id
+            with vouchers as (
+                select header_db_id, list(db_id) as lines from raw_xledger.transaction group by header_db_id
+            )
+            select header_db_id, lines from vouchers
+            qualify sum(len(lines)) over (order by header_db_id desc) <= ? order by header_db_id
             """,
             [most_lines],
         ).fetchall()
