@@ -260,7 +260,7 @@ def test_a_killed_sync_leaves_no_payroll(ledger: Ledger, operation: str) -> None
         assert sandbox.truth_path
         canaries = Canaries.of(sandbox.truth_path)
         assert canaries.found_in(output.decode()) == set()
-        files = list(everything_below(ledger.folder / "data"))
+        files = list(everything_below(ledger.folder / "data", is_killed=True))
         assert files
         for where, text in files:
             assert canaries.found_in(text) == set(), where
