@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.bounds import Line, at_least, at_most, most_requests
 from bench.dbt_run import dbt_run
+from bench.first_view import first_view
 from bench.landing import LandingBench, Rate
 from bench.ledger import served
 from bench.machine import machine
@@ -54,6 +55,8 @@ def _measure(lines: int, runs: int) -> dict[str, Any]:
             measured["sandbox"] = {"ready_seconds": sandbox.seconds, "peak_mib": peak_mib(sandbox.pid)}
         _say("dbt")
         measured["dbt"] = asdict(dbt_run(folder / "data", folder))
+        _say("The app's first view")
+        measured["first_view"] = asdict(first_view(folder / "data" / "spend.duckdb", folder))
     if lines <= 1_000_000:
         _say("The sandbox by itself")
         measured["sandbox"] |= _sandbox_by_itself(lines)
@@ -115,6 +118,7 @@ def _table(measured: dict[str, Any]) -> list[Line]:
         ),
         at_most("requests of a full read", sync["requests"], most_requests(measured["lines"]), "requests"),
         at_most("dbt's models without tests", dbt["models"], dbt_bound, "s", _dbt(dbt)),
+        *_first_view(measured["first_view"]),
         Line("an incremental sync of 1,000 changed lines", "not built: each run is a full read", "under 10 %"),
         Line("whole sync", f"{sync['seconds']:,.0f} s", "none"),
         *(Line(f"whole sync: {step}", f"{seconds:,.1f} s", "none") for step, seconds in sync["steps"].items()),
@@ -140,6 +144,14 @@ def _rates(one: float, other: float) -> str:
 
 def _dbt(dbt: dict[str, float]) -> str:
     return f" (start {dbt['start']:.1f} s, the same SQL as one script {dbt['script']:.1f} s)"
+
+
+def _first_view(view: dict[str, Any]) -> list[Line]:
+    what = f"the app's first view at {view['spend_lines']:,} spend lines"
+    page = f" (the page itself {view['page']:.2f} s)"
+    if view["drawn"] is None:
+        return [Line(what, f"not measured without Chromium{page}", "under 2")]
+    return [at_most(what, view["drawn"], 2, "s", page)]
 
 
 def _as_text(measured: dict[str, Any], table: Sequence[Line]) -> str:

@@ -23,7 +23,7 @@ def preflight(settings: Settings, traffic: Traffic, console: Console) -> list[Ac
     _warn_of_readable_secrets(console)
     accesses = []
     for token in settings.tokens:
-        finding = open_access(token.name, token.secret, settings, traffic, console.say)
+        finding = open_access(token.name, token.secret, settings, traffic, console.say, console.countdown)
         console.say(f"Token {token.name!r}: {finding.company or 'accepted'}; every entity needed may be read")
         if finding.credits_left is not None:
             console.say(f"  credits left this hour: {finding.credits_left:,}")

@@ -12,6 +12,8 @@ from pipelines.xledger.asking import Progress
 
 LOG_FORMATS = ("text", "json")
 _SECONDS_BETWEEN_LINES = 2.0
+_SECONDS_BETWEEN_COUNTS = 30.0
+_COUNTDOWN = "countdown"
 
 
 class Console:
@@ -23,6 +25,7 @@ class Console:
         self._is_terminal = sys.stdout.isatty()
         self._started: dict[str, float] = {}
         self._said_at = 0.0
+        self._counted_at = -_SECONDS_BETWEEN_COUNTS
         self._open_table: str | None = None
         self._last_line = ""
 
@@ -35,6 +38,17 @@ class Console:
         """The last line of a run that failed."""
         self._close_table()
         print(sentence, file=sys.stderr, flush=True)
+
+    def countdown(self, line: str) -> None:
+        """How long a wait still takes: on a terminal in one line that changes, else a line now and then."""
+        if self._is_terminal:
+            if self._open_table != _COUNTDOWN:
+                self._close_table()
+            self._open_table = _COUNTDOWN
+            print(f"\r{line:<79}", end="", flush=True)
+        elif time.monotonic() - self._counted_at >= _SECONDS_BETWEEN_COUNTS:
+            self._counted_at = time.monotonic()
+            self.say(line, "waiting")
 
     def progress(self, table: str, progress: Progress) -> None:
         """Rows, pages and rows a second of a table that is being read."""

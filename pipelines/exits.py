@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.xledger.errors import XledgerError
+from pipelines.xledger.waiting import Interrupted, is_asked_to_end
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,12 @@ def outcome_of(run: Callable[[], None]) -> Outcome:
 
 def outcome_after(error: BaseException) -> Outcome:
     """Exit code and sentence of an error. No traceback: it could show a row."""
+    if isinstance(error, KeyboardInterrupt) or is_asked_to_end():
+        # Whatever else came out of what was under way.
+        error = Interrupted()
     match error:
         case XledgerError():
             return Outcome(error.exit_code, str(error))
-        case KeyboardInterrupt():
-            return Outcome(1, "Interrupted; nothing was published. Run again.")
         case _:
             return Outcome(
                 1,

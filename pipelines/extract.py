@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dlt
@@ -12,17 +14,57 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines.console import Console
 from pipelines.last_run import LastRun
-from pipelines.run_record import RunRecord
+from pipelines.run_record import FULL, INCREMENTAL, RunRecord
 from pipelines.warehouse import RAW_SCHEMA, Warehouse
 from pipelines.xledger.asking import Access
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.errors import LedgerChanged, PayrollStop, XledgerError
+from pipelines.xledger.kept import Kept
 from pipelines.xledger.reading import LedgerReader
 from pipelines.xledger.settings import Settings
 from pipelines.xledger.source import as_table, xledger
+from pipelines.xledger.standing import Standing, made_with
+from pipelines.xledger.unfinished import (
+    Pages,
+    forget_unfinished,
+    forgotten_at_payroll_stop,
+    recover_unfinished,
+    unfinished,
+)
 from pipelines.xledger.workbench import workbench
 
-_ATTEMPTS = 2
+# The first read, and what changed meanwhile, twice.
+_PASSES = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to read: all of it, or, standing on the file ``on``, what changed since. ``told`` says why, in one sentence."""
+
+    mode: str
+    on: Path | None
+    told: str
+
+
+def plan_read(
+    settings: Settings, accesses: Sequence[Access], warehouse: Warehouse, *, everything: bool = False
+) -> Plan:
+    """Whether the present warehouse can be brought up to date, after the preflight; ``everything`` asks for a full read."""
+    begun = None if everything else recover_unfinished(warehouse.build)
+    made, server_time = made_with(settings, accesses), accesses[0].client.traffic.server_time
+    if begun is not None and begun.why_full(made, server_time) is None:
+        told = f"Going on with the read that was cut off; it began at {begun.noted_at:%Y-%m-%d %H:%M} UTC"
+        return Plan(FULL, unfinished(warehouse.build), told)
+    forget_unfinished(warehouse.build)
+    if everything:
+        return Plan(FULL, None, "Reading everything, as asked")
+    standing = Standing.of(warehouse.raw)
+    if standing is None:
+        return Plan(FULL, None, "Reading everything: there is no earlier read to go on from")
+    why_full = standing.why_full(made, server_time)
+    if why_full is not None:
+        return Plan(FULL, None, f"Reading everything: {why_full}")
+    return Plan(INCREMENTAL, warehouse.raw, f"Reading what changed since {standing.noted_at:%Y-%m-%d %H:%M} UTC")
 
 
 def read_and_load(
@@ -32,49 +74,71 @@ def read_and_load(
     record: RunRecord,
     traffic: Traffic,
     console: Console,
+    plan: Plan,
     accept_shrink: bool = False,
 ) -> None:
-    """A full read into a new warehouse file, which takes the old one's place only when all of it is there.
+    """Read as planned into a new warehouse file, which takes the old one's place only when all of it is there.
+
+    A read that the ledger changed under, or in which rows became payroll, is brought up to date before it is taken.
 
     Raises:
         XledgerError: the warehouse is as it was.
     """
     last_run = LastRun.of(warehouse)
-    with warehouse.incoming():
-        for attempt in range(1, _ATTEMPTS + 1):
+    console.say(plan.told)
+    on = plan.on
+    pages = Pages(warehouse.build) if plan.mode == FULL else None
+    with warehouse.incoming(), forgotten_at_payroll_stop(warehouse.build):
+        for last_pass in (False,) * (_PASSES - 1) + (True,):
+            warehouse.begin_incoming()
             pipeline = _pipeline(warehouse)
-            try:
-                with workbench(warehouse.build) as connection:
-                    reader = LedgerReader(settings, accesses, connection, warehouse.salt(), console.progress)
-                    _extract(pipeline, warehouse, reader, settings, last_run, record, traffic, console)
-                    became_payroll = reader.became_payroll()
-            except LedgerChanged as changed:
-                if attempt == _ATTEMPTS:
-                    raise
-                console.say(f"{changed} Reading once more.")
-                continue
-            if not became_payroll:
+            with workbench(warehouse.build) as connection:
+                kept = None if on is None else Kept.of(connection, on)
+                reader = LedgerReader(settings, accesses, connection, warehouse.salt(), console.progress, kept, pages)
+                _extract(pipeline, reader, warehouse, settings, last_run, record, traffic, console)
+                missing, became_payroll = reader.missing(), reader.became_payroll()
+                is_settled = not (missing or became_payroll)
+                if last_pass and not is_settled:
+                    raise _unsettled(missing, became_payroll)
+                if is_settled and not accept_shrink:
+                    last_run.refuse_shrinking(reader.rows(whole=True))
+                if is_settled or reader.can_be_followed:
+                    with _dlt_step(warehouse):
+                        pipeline.normalize()
+                        pipeline.load(raise_on_failed_jobs=True)
+                    reader.finish(warehouse.incoming_raw)
+            if is_settled:
                 break
-            console.say(
-                f"{became_payroll} rows became payroll while they were read; they are dropped, all is read again."
-            )
-        else:
-            raise PayrollStop(
-                "Rows kept becoming payroll while they were read; nothing was kept or published. Run again when payroll "
-                "is not being posted."
-            )
-        if not accept_shrink:
-            last_run.refuse_shrinking({name: progress.rows for name, progress in reader.progress.items()})
-        with _dlt_step(warehouse):
-            pipeline.normalize()
-            pipeline.load(raise_on_failed_jobs=True)
+            console.say(_unsettled_told(missing, became_payroll))
+            on, pages = (warehouse.set_incoming_aside() if reader.can_be_followed else None), None
         warehouse.take_incoming()
+    forget_unfinished(warehouse.build)
+
+
+def _unsettled_told(missing: int, became_payroll: int) -> str:
+    if became_payroll:
+        return (
+            f"{became_payroll} rows became payroll while they were read; they are dropped, what changed is read again."
+        )
+    return f"{missing} rows changed under the read; what changed is read again."
+
+
+def _unsettled(missing: int, became_payroll: int) -> XledgerError:
+    if became_payroll:
+        return PayrollStop(
+            "Rows kept becoming payroll while they were read; nothing was kept or published. Run again when payroll "
+            "is not being posted."
+        )
+    return LedgerChanged(
+        f"{missing} rows that the pre-queries saw did not come, or came unasked, so the ledger keeps changing or the API "
+        "leaves rows out. Nothing was published; run again."
+    )
 
 
 def _extract(
     pipeline: dlt.Pipeline,
-    warehouse: Warehouse,
     reader: LedgerReader,
+    warehouse: Warehouse,
     settings: Settings,
     last_run: LastRun,
     record: RunRecord,
@@ -97,7 +161,7 @@ def _record(record: RunRecord, reader: LedgerReader, traffic: Traffic) -> Iterat
 
 
 def _pipeline(warehouse: Warehouse) -> dlt.Pipeline:
-    # A full read owes nothing to what an earlier attempt, or a killed run, left in dlt's folder.
+    # A read owes nothing to what an earlier pass, or a killed run, left in dlt's folder.
     shutil.rmtree(warehouse.dlt, ignore_errors=True)
     warehouse.dlt.mkdir(mode=0o700)
     return dlt.pipeline(

@@ -17,7 +17,7 @@ _RAW = "raw_xledger"
 
 @dataclass(frozen=True)
 class LastRun:
-    """Payroll ids left out by root, and rows by raw table, of the last run; both empty before the first."""
+    """Payroll ids left out by root in the last run, and rows by raw table of the last full one; both empty before the first."""
 
     excluded: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -32,13 +32,14 @@ class LastRun:
             ).fetchone()
             if tables != (3,):
                 return cls()
-            last = f"(select run_id from {_RAW}.sync_run where mode = 'full' order by landed_at desc limit 1)"
+            last = f"(select run_id from {_RAW}.sync_run order by landed_at desc limit 1)"
+            last_full = f"(select run_id from {_RAW}.sync_run where mode = 'full' order by landed_at desc limit 1)"
             excluded = connection.execute(
                 f"select root, sum(excluded_ids)::bigint from {_RAW}.payroll_exclusion "
                 f"where run_id = {last} and rule = 'type' group by root"
             ).fetchall()
             rows = connection.execute(
-                f'select table_name, "rows" from {_RAW}.sync_run_entity where run_id = {last}'
+                f'select table_name, "rows" from {_RAW}.sync_run_entity where run_id = {last_full}'
             ).fetchall()
         return cls(dict(excluded), dict(rows))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_NOTES = 5.0
 class JournalEntry:
     """One run. Times are UTC in ISO form; ``ended_at`` and ``exit_code`` stay empty when the run was killed.
 
-    ``published`` holds the figures of `comparison.py` once the run has published.
+    ``mode`` is full until the run knows better. ``published`` holds the figures of `comparison.py` once the run has published.
     """
 
     run_id: str
@@ -92,6 +92,19 @@ def read_journal(data_dir: Path) -> list[JournalEntry]:
             continue  # The line of a run that was killed while it wrote.
         runs[entry.run_id] = entry
     return sorted(runs.values(), key=lambda entry: entry.started_at)
+
+
+def forget_sums(data_dir: Path, names: Collection[str]) -> None:
+    """Take these figures out of all earlier runs, for good."""
+    path = data_dir / _FILE
+    entries = read_journal(data_dir)
+    for entry in entries:
+        entry.published = {name: value for name, value in entry.published.items() if name not in names}
+    fresh = path.with_name(f".{_FILE}")
+    fresh.unlink(missing_ok=True)
+    for entry in entries:
+        _append(fresh, entry)
+    fresh.replace(path)
 
 
 class _Notes:

@@ -42,6 +42,9 @@ PAYROLL_EXCLUSION = pa.schema(
 )
 
 
+FULL, INCREMENTAL = "full", "incremental"
+
+
 def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
@@ -52,7 +55,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run; times are UTC."""
+    """One run; times are UTC. ``mode`` is full, or incremental."""
 
     mode: str
     run_id: str = field(default_factory=new_run_id)
@@ -71,9 +74,8 @@ class RunRecord:
             "bytes_sent": traffic.bytes_sent,
         }
         read = [
-            {"run_id": self.run_id, "table_name": name, "rows": progress.rows, "pages": progress.pages}
-            for name, progress in sorted(reader.progress.items())
-            if not name.startswith("census_")
+            {"run_id": self.run_id, "table_name": name, "rows": rows, "pages": reader.progress[name].pages}
+            for name, rows in sorted(reader.rows(whole=self.mode == FULL).items())
         ]
         return {
             "sync_run": pa.Table.from_pylist([run], SYNC_RUN),

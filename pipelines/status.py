@@ -163,11 +163,16 @@ def _told_changes(runs: Sequence[JournalEntry]) -> Iterator[str]:
     yield "The last published run:"
     for what in ("lines", "suppliers"):
         yield f"  {what}: {figures[what]:,}{_told_counts(figures, what)}"
-    before = figures.get("spend_before")
-    for currency in sorted(figures["spend"].keys() | (before or {}).keys()):
-        amount = Decimal(figures["spend"].get(currency, 0))
+    spend, before = figures.get("spend", {}), figures.get("spend_before")
+    for currency in sorted(spend.keys() | (before or {}).keys()):
+        amount = Decimal(spend.get(currency, 0))
         change = "" if before is None else f" ({amount - Decimal(before.get(currency, 0)):+,.2f})"
         yield f"  spend in {currency}: {amount:,.2f}{change}"
+    if figures.get("received_gone"):
+        yield (
+            f"  {figures['received_gone']:,} rows that were received are gone: deleted in Xledger, or payroll by now. No sums "
+            "are kept, because the difference would tell their amounts."
+        )
     if figures.get("not_comparable"):
         yield "  The file before it had other columns, so what changed is not known."
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -18,14 +17,16 @@ from pipelines.check import no_token, preflight
 from pipelines.comparison import compare
 from pipelines.console import LOG_FORMATS, Console, console_for
 from pipelines.exits import outcome_of
-from pipelines.extract import read_and_load
+from pipelines.extract import plan_read, read_and_load
 from pipelines.local_xledger import sandbox
 from pipelines.lock import exclusive
 from pipelines.run_journal import journaled, read_journal
-from pipelines.run_record import RunRecord, new_run_id
+from pipelines.run_record import FULL, RunRecord, new_run_id
 from pipelines.warehouse import Warehouse
+from pipelines.withdrawal import withdraw
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.settings import data_dir, read_settings
+from pipelines.xledger.waiting import end_when_asked
 
 _SANDBOX_NOTICE = "No token is set: this run uses the sandbox, a made-up company on this machine; its data go to"
 
@@ -34,7 +35,7 @@ def main() -> int:
     """Run once; the exit code is the design's: 0 done, 1 failed, 2 wrong configuration, 3 a payroll guard stopped it."""
     arguments = _parser().parse_args()
     # A scheduler ends a run with SIGTERM: that, too, is to be journaled and told.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_when_asked()
     run_id = new_run_id()
     console = console_for(arguments.log_format, run_id)
     outcome = outcome_of(partial(run, run_id, console, arguments))
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--accept-shrink", action="store_true", help="take a read with far fewer rows than the last one"
     )
+    parser.add_argument("--full", action="store_true", help="read everything, not only what changed")
     parser.add_argument(
         "--require-token", action="store_true", help="fail without a token instead of using the sandbox"
     )
@@ -74,34 +76,39 @@ def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
         if uses_sandbox:
             settings = stack.enter_context(sandbox(settings))
         traffic = Traffic()
-        record = RunRecord(mode="full", run_id=run_id)
         budget = Budget.of(settings, read_journal(warehouse.data_dir))
         budget.limit(traffic)
-        entry = stack.enter_context(journaled(warehouse.data_dir, run_id, record.mode, traffic))
+        entry = stack.enter_context(journaled(warehouse.data_dir, run_id, FULL, traffic))
         accesses = preflight(settings, traffic, console)
-        budget.refuse_a_read_beyond(record.mode)
-        read_and_load(settings, accesses, warehouse, record, traffic, console, arguments.accept_shrink)
+        plan = plan_read(settings, accesses, warehouse, everything=arguments.full)
+        entry.mode = plan.mode
+        budget.refuse_a_read_beyond(plan.mode)
+        record = RunRecord(plan.mode, run_id)
+        read_and_load(settings, accesses, warehouse, record, traffic, console, plan, arguments.accept_shrink)
         warehouse.clear_marts()
         console.say("Building and testing the marts")
         dbt_build.build(warehouse, console)
         entry.published = compare(warehouse.published, warehouse.marts)
+        withdraw(warehouse, entry.published, console)
         warehouse.publish()
-    _summarise(warehouse, record, traffic, time.monotonic() - began, console)
+    _summarise(warehouse, run_id, traffic, time.monotonic() - began, console)
     if uses_sandbox:
         console.say(
             f"{_SANDBOX_NOTICE} {warehouse.data_dir}. To read your own company, put its token into .dlt/secrets.toml."
         )
 
 
-def _summarise(warehouse: Warehouse, record: RunRecord, traffic: Traffic, seconds: float, console: Console) -> None:
+def _summarise(warehouse: Warehouse, run_id: str, traffic: Traffic, seconds: float, console: Console) -> None:
     with duckdb.connect(str(warehouse.published), read_only=True) as published:
         row = published.execute("select count(*), count(distinct supplier_id) from marts.fct_spend").fetchone()
     lines, suppliers = row or (0, 0)
     console.say(
-        f"Run {record.run_id}: {traffic.requests} requests, {traffic.bytes_received / 1e6:,.1f} MB received, "
+        f"Run {run_id}: {traffic.requests} requests ({traffic.needed} needed), "
+        f"{traffic.bytes_received / 1e6:,.1f} MB received, "
         f"{traffic.retries} retries, {seconds:,.0f} s",
         "cost",
         requests=traffic.requests,
+        requests_needed=traffic.needed,
         bytes_received=traffic.bytes_received,
         bytes_sent=traffic.bytes_sent,
         retries=traffic.retries,

@@ -110,23 +110,30 @@ class Warehouse:
 
     @contextmanager
     def incoming(self) -> Iterator[None]:
-        """A new warehouse file with the history of the present one, gone again unless `take_incoming` took it.
+        """Room for new warehouse files, gone again unless `take_incoming` took one.
 
         A new file rather than new rows in the old one: rows that are payroll by now leave no bytes behind in free pages.
         """
         shutil.rmtree(self.incoming_raw.parent, ignore_errors=True)
         self.incoming_raw.parent.mkdir(mode=0o700)
         try:
-            with duckdb.connect(str(self.incoming_raw)) as connection:
-                connection.execute(f"attach '{_quoted(self.raw)}' as present (read_only)")
-                for table in self._tables_of_present(connection, RAW_SCHEMA, _HISTORY_TABLES):
-                    connection.execute(f'create schema if not exists "{RAW_SCHEMA}"')
-                    connection.execute(
-                        f'create table "{RAW_SCHEMA}"."{table}" as from present."{RAW_SCHEMA}"."{table}"'
-                    )
             yield
         finally:
             shutil.rmtree(self.incoming_raw.parent, ignore_errors=True)
+
+    def begin_incoming(self) -> None:
+        """A new warehouse file with the history of the present one."""
+        with duckdb.connect(str(self.incoming_raw)) as connection:
+            connection.execute(f"attach '{_quoted(self.raw)}' as present (read_only)")
+            for table in self._tables_of_present(connection, RAW_SCHEMA, _HISTORY_TABLES):
+                connection.execute(f'create schema if not exists "{RAW_SCHEMA}"')
+                connection.execute(f'create table "{RAW_SCHEMA}"."{table}" as from present."{RAW_SCHEMA}"."{table}"')
+
+    def set_incoming_aside(self) -> Path:
+        """Make room for another pass, which stands on what this one loaded."""
+        aside = self.incoming_raw.with_name("last_pass.duckdb")
+        self.incoming_raw.replace(aside)
+        return aside
 
     def _tables_of_present(
         self, connection: duckdb.DuckDBPyConnection, schema: str, names: Sequence[str] | None = None

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from pipelines.console import Console
-from pipelines.extract import read_and_load
+from pipelines.extract import plan_read, read_and_load
 from pipelines.run_record import RunRecord
 from pipelines.sandbox import running
 from pipelines.warehouse import Warehouse
@@ -122,8 +122,8 @@ def quick_settings(url: str, token: str, **changes: object) -> Settings:
     return Settings(**(values | changes))
 
 
-def read(folder: Path, settings: Settings) -> Read:
-    """Check, pre-query, read and load, in this process."""
+def read(folder: Path, settings: Settings, *, everything: bool = False) -> Read:
+    """Check, pre-query, read and load, in this process: what changed since the last read, or everything."""
     warehouse = Warehouse(folder)
     warehouse.make_data_dir()
     warehouse.prepare()
@@ -133,5 +133,6 @@ def read(folder: Path, settings: Settings) -> Read:
     accesses = [
         open_access(token.name, token.secret, settings, traffic, console.say).access for token in settings.tokens
     ]
-    read_and_load(settings, accesses, warehouse, RunRecord("full"), traffic, console)
+    plan = plan_read(settings, accesses, warehouse, everything=everything)
+    read_and_load(settings, accesses, warehouse, RunRecord(plan.mode), traffic, console, plan)
     return Read(warehouse, traffic, said)

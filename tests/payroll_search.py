@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,11 @@ from pathlib import Path
 import duckdb
 
 _AMOUNT = re.compile(r"(?<![\d.])-?\d+\.\d+(?![\d.])")
+# Most words end in a number of their own (`Books.secret`): texts without it need not be searched for the word.
+_MARK = re.compile(r"PX\d{5}")
+# As written for people, with something between the thousands.
+_GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[,'\u00a0\u2009\u202f]\d{3})+\.\d+(?![\d.])")
+_SEPARATOR = re.compile(r"[,'\u00a0\u2009\u202f]")
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,16 @@ class Canaries:
 
     def found_in(self, text: str) -> set[str]:
         """The canaries that a text holds; amounts as numbers, whatever their sign and however many zeros they end in."""
-        words = {word for word in self.words if word in text}
-        seen = {abs(Decimal(number)) for number in _AMOUNT.findall(text)}
+        marks = set(_MARK.findall(text))
+        words = {word for word in self.words if marks.issuperset(_MARK.findall(word)) and word in text}
+        numbers = {*_AMOUNT.findall(text), *(_SEPARATOR.sub("", number) for number in _GROUPED.findall(text))}
+        lengths = {len(str(int(amount))) for amount in self.amounts}
+        seen = {abs(Decimal(number)) for number in numbers if len(number.lstrip("-0").partition(".")[0]) in lengths}
         return words | {str(amount) for amount in self.amounts if amount in seen}
 
 
 def everything_below(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each file as text, and what it holds when opened: DuckDB and Parquet tables row by row, gzip unpacked."""
+    """Each file as text, and what it holds when opened: DuckDB and Parquet tables row by row, gzip and Excel unpacked."""
     for path in sorted(folder.rglob("*")):
         if not path.is_file():
             continue
@@ -56,6 +65,10 @@ def everything_below(folder: Path) -> Iterator[tuple[str, str]]:
             yield f"{path} opened", _as_text(duckdb.connect(), f"from read_parquet('{path}')")
         elif path.suffix == ".gz":
             yield f"{path} opened", gzip.decompress(content).decode("utf-8", errors="replace")
+        elif path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as book:
+                for name in book.namelist():
+                    yield f"{path} {name}", book.read(name).decode("utf-8", errors="replace")
 
 
 def _tables(path: Path) -> Iterator[tuple[str, str]]:

@@ -258,6 +258,7 @@ def _old_raw(warehouse: Warehouse) -> None:
 def test_a_full_read_takes_over_the_history_and_no_rows(warehouse: Warehouse) -> None:
     _old_raw(warehouse)
     with warehouse.incoming():
+        warehouse.begin_incoming()
         with duckdb.connect(str(warehouse.incoming_raw)) as connection:
             connection.execute("create table raw_xledger.transaction as select 2 as db_id")
             connection.execute("create table raw_xledger.supplier as select 1 as owner_db_id, 5 as db_id")

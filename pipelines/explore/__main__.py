@@ -9,6 +9,7 @@ from functools import partial
 import uvicorn
 
 from pipelines.exits import exit_code_of
+from pipelines.explore import charts
 from pipelines.explore.app import explore_app
 from pipelines.explore.published import published_warehouse
 from pipelines.xledger.errors import ConfigurationError
@@ -34,6 +35,9 @@ def run(port: int) -> None:
         socket = config.bind_socket()
     except SystemExit:
         raise ConfigurationError(f"Port {port} is taken; choose another, as in `make explore PORT=8081`.") from None
+    # plotly loads its parts when the first chart is made: better now than at the first look.
+    charts.embedded(charts.months_chart([], None), "none")
+    socket.listen()
     print(f"{published}: http://{_LOOPBACK}:{socket.getsockname()[1]}/ (Ctrl-C ends it)", flush=True)
     uvicorn.Server(config).run(sockets=[socket])
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
 from plotly.offline import get_plotlyjs
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from pipelines.explore import details, selection
+from pipelines.explore import selection, table_pages
 from pipelines.explore.pages import templates
-from pipelines.explore.parts import overview_part
+from pipelines.explore.parts import OverviewPart, overview_part
 from pipelines.explore.published import connect
 from pipelines.explore.selection import Selection
+from pipelines.explore.supplier import find_suppliers, supplier_part
+from pipelines.explore.why import why
 
 _ALL = ("", "All")
 _NAVIGATION = {
@@ -34,10 +36,10 @@ _NAVIGATION = {
     "/freshness": "Freshness",
 }
 _PLAIN_PAGES = {
-    "/findings": details.findings,
-    "/bridge": details.bridge,
-    "/payroll": details.payroll_evidence,
-    "/freshness": details.freshness,
+    "/findings": table_pages.findings,
+    "/bridge": table_pages.bridge,
+    "/payroll": table_pages.payroll_evidence,
+    "/freshness": table_pages.freshness,
 }
 
 
@@ -65,7 +67,6 @@ def explore_app(published: Path) -> Starlette:
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
-            Middleware(GZipMiddleware),
         ],
     )
 
@@ -82,46 +83,57 @@ class _Pages:
         self._templates = templates()
 
     def overview(self, request: Request) -> Response:
+        pieces = self._templates.get_template("overview.html.j2").generate(
+            title=_NAVIGATION["/"], navigation=_NAVIGATION, look=partial(self._look, request.query_params)
+        )
+        return StreamingResponse(_head_first(pieces), media_type="text/html")
+
+    def _look(self, asked: Mapping[str, str]) -> tuple[OverviewPart | None, list[_Filter]]:
         with connect(self._published) as connection:
-            chosen = _selection(connection, request.query_params)
+            chosen = _selection(connection, asked)
             part = overview_part(connection, chosen) if chosen.currency else None
-            filters = _filters(connection, chosen)
-        return self._page("overview.html.j2", "/", part=part, filters=filters)
+            return part, _filters(connection, chosen)
 
     def supplier(self, request: Request) -> Response:
         words = request.query_params.get("words", "")
+        chosen = request.query_params.get("id", "")
         with connect(self._published) as connection:
-            matches = details.find_suppliers(connection, words)
-            chosen = request.query_params.get("id") or (matches[0][0] if words and matches else "")
-            tables = details.supplier(connection, chosen) if chosen else []
+            matches = [] if chosen else find_suppliers(connection, words)
+            if words and matches:
+                chosen = matches[0][0]
+            part = supplier_part(connection, chosen) if chosen else None
+        label = "Name, organisation number or code"
         return self._page(
-            "search.html.j2",
-            "/supplier",
-            field="words",
-            label="Name, organisation number or code",
-            words=words,
-            matches=matches,
-            tables=tables,
+            "supplier.html.j2", "/supplier", field="words", label=label, words=words, matches=matches, part=part
         )
 
     def why(self, request: Request) -> Response:
         number = request.query_params.get("number", "")
         with connect(self._published) as connection:
-            tables = details.why(connection, number) if number else []
-        label = "Voucher number, invoice number, or id of a line"
-        return self._page(
-            "search.html.j2", "/why", field="number", label=label, words=number, matches=[], tables=tables
-        )
+            tables = why(connection, number) if number else []
+        label = "Voucher number, invoice number, or id of a line; several with commas between"
+        return self._page("why.html.j2", "/why", field="number", label=label, words=number, tables=tables)
 
     def plain(self, request: Request) -> Response:
         path = request.url.path
         with connect(self._published) as connection:
             tables = _PLAIN_PAGES[path](connection)
-        return self._page("page.html.j2", path, tables=tables)
+        return self._page("tables.html.j2", path, tables=tables)
 
     def _page(self, template: str, path: str, **values: object) -> Response:
         page = self._templates.get_template(template)
         return HTMLResponse(page.render(title=_NAVIGATION[path], navigation=_NAVIGATION, **values))
+
+
+def _head_first(pieces: Iterator[str]) -> Iterator[str]:
+    """The head by itself: the browser reads plotly's script while the numbers are being asked for."""
+    head = []
+    for piece in pieces:
+        head.append(piece)
+        if "</head>" in piece:
+            break
+    yield "".join(head)
+    yield "".join(pieces)
 
 
 def _selection(connection: duckdb.DuckDBPyConnection, asked: Mapping[str, str]) -> Selection:

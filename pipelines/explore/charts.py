@@ -1,19 +1,21 @@
-"""The charts of app and report. Colours are those of Okabe and Ito, which colour-blind readers tell apart."""
+"""The charts of app and report."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from html import escape as escape_html
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
+from pipelines.explore import design
 from pipelines.explore.numbers import THOUSANDS, exact
 from pipelines.explore.overview import Category, Month, SupplierRank
 
-_BLUE, _GREY, _VERMILLION = "#0072B2", "#A6A6A6", "#D55E00"
-_SERIES = ("#0072B2", "#56B4E9", "#009E73", "#CC79A7", "#E69F00", "#F0E442", "#D55E00", "#999999")
 _LONGEST_LABEL = 30
+_MOST_LABELS = 14
 
 
 def months_chart(months: Sequence[Month], currency: str | None) -> go.Figure:
@@ -21,8 +23,8 @@ def months_chart(months: Sequence[Month], currency: str | None) -> go.Figure:
     labels = [f"{month.month:%Y-%m}" for month in months]
     figure = go.Figure(layout=_layout("Spend by month", height=380))
     for name, colour, values in (
-        ("year before", _GREY, [month.year_before for month in months]),
-        ("spend", _BLUE, [month.spend for month in months]),
+        ("year before", design.BEFORE, [month.year_before for month in months]),
+        ("spend", design.BLUE, [month.spend for month in months]),
     ):
         figure.add_bar(
             x=labels,
@@ -32,7 +34,7 @@ def months_chart(months: Sequence[Month], currency: str | None) -> go.Figure:
             customdata=[exact(value) for value in values],
             hovertemplate=f"%{{x}}, {name}: %{{customdata}} {currency}<extra></extra>",
         )
-    figure.update_xaxes(type="category", title="month of spend")
+    figure.update_xaxes(type="category", title_text="month of spend", dtick=math.ceil(len(labels) / _MOST_LABELS) or 1)
     figure.update_yaxes(title=_unit(currency), tickformat=",.0f", zeroline=True, rangemode="tozero")
     return figure
 
@@ -45,7 +47,7 @@ def suppliers_chart(suppliers: Sequence[SupplierRank], currency: str | None) -> 
         x=ranks,
         y=[float(supplier.spend) for supplier in suppliers],
         name="spend",
-        marker_color=_BLUE,
+        marker_color=design.BLUE,
         customdata=[[_escape(supplier.name), exact(supplier.spend), supplier.invoices] for supplier in suppliers],
         hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}} {currency}, %{{customdata[2]}} invoices<extra></extra>",
     )
@@ -55,7 +57,7 @@ def suppliers_chart(suppliers: Sequence[SupplierRank], currency: str | None) -> 
         name="share together",
         yaxis="y2",
         mode="lines+markers",
-        line_color=_VERMILLION,
+        line_color=design.VERMILLION,
         customdata=[_escape(supplier.name) for supplier in suppliers],
         hovertemplate="up to %{customdata}: %{y:.1f} % of all suppliers' spend<extra></extra>",
     )
@@ -65,7 +67,7 @@ def suppliers_chart(suppliers: Sequence[SupplierRank], currency: str | None) -> 
         tickvals=ranks,
         ticktext=[_label(supplier.name) for supplier in suppliers],
         tickangle=-40,
-        title="supplier",
+        title_text="supplier",
     )
     figure.update_layout(
         yaxis={"title": _unit(currency), "tickformat": ",.0f"},
@@ -97,11 +99,19 @@ def categories_chart(categories: Sequence[Category], currency: str | None) -> go
         customdata=[[" / ".join(map(_escape, path)), exact(_below(categories, path))] for path in nodes.values()],
         texttemplate="%{label}<br>%{percentRoot:.1%}",
         hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}} {currency}, %{{percentRoot:.1%}}<extra></extra>",
-        marker={"colors": _colours(nodes.values())},
+        marker={"colors": _colours(nodes.values()), "line": {"color": "#fff", "width": 1}},
+        textfont={"color": design.INK},
+        pathbar={"textfont": {"color": design.INK}},
         maxdepth=3,
     )
     figure.update_layout(margin={"l": 0, "r": 0}, uniformtext={"minsize": 10, "mode": "hide"})
     return figure
+
+
+def embedded(figure: go.Figure, name: str) -> Markup:
+    """HTML with this id that draws the figure where plotly's script is on the page."""
+    html = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False})
+    return Markup(html)  # noqa: S704
 
 
 def _tree(categories: Sequence[Category]) -> dict[str, tuple[str, ...]]:
@@ -123,19 +133,25 @@ def _id(path: tuple[str, ...]) -> str:
 
 def _colours(paths: Collection[tuple[str, ...]]) -> list[str]:
     roots = list(dict.fromkeys(path[0] for path in paths))
-    return [_SERIES[roots.index(path[0]) % len(_SERIES)] for path in paths]
+    return [design.tint(design.SERIES[roots.index(path[0]) % len(design.SERIES)]) for path in paths]
 
 
 def _layout(title: str, *, height: int) -> go.Layout:
+    axis = {"gridcolor": design.RULE, "linecolor": design.RULE, "zerolinecolor": design.QUIET, "automargin": True}
     return go.Layout(
         title={"text": title, "x": 0, "xanchor": "left", "font": {"size": 16}},
         height=height,
-        template="plotly_white",
+        # No template: plotly's own are long and take as long to check as the charts themselves.
+        template="none",
+        xaxis=axis | {"showgrid": False, "zeroline": False, "title": {"standoff": 18}},
+        yaxis=axis,
         separators=f".{THOUSANDS}",
         barmode="group",
+        bargap=0.25,
+        hoverlabel={"font": {"family": design.FONT}},
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         margin={"l": 90, "r": 70, "t": 70, "b": 60},
-        font={"family": "system-ui, sans-serif", "size": 13},
+        font={"family": design.FONT, "size": 13, "color": design.INK},
     )
 
 

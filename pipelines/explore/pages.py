@@ -8,14 +8,24 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipelines.explore import design
 from pipelines.explore.numbers import exact, money, whole
+from pipelines.explore.tables import Link
 
 
 def templates() -> Environment:
     found = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, undefined=StrictUndefined
     )
-    found.globals.update(money=money, whole=whole, shown=shown, is_number=is_number, is_moment=is_moment, tables=[])
+    found.globals.update(
+        design=design,
+        money=money,
+        whole=whole,
+        shown=shown,
+        is_number=is_number,
+        is_moment=is_moment,
+        is_link=lambda value: isinstance(value, Link),
+    )
     return found
 
 

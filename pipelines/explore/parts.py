@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import duckdb
-import plotly.graph_objects as go
 from markupsafe import Markup
 
 from pipelines.explore import charts, overview
@@ -36,11 +35,6 @@ def overview_part(connection: duckdb.DuckDBPyConnection, selection: Selection) -
         currency,
         selection.period,
         key_figures(overview.totals(connection, selection), currency),
-        [_embedded(figure, f"{currency}-{name}") for name, figure in drawn.items()],
+        [charts.embedded(figure, f"{currency}-{name}") for name, figure in drawn.items()],
         suppliers,
     )
-
-
-def _embedded(figure: go.Figure, name: str) -> Markup:
-    html = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False})
-    return Markup(html)  # noqa: S704

@@ -20,30 +20,38 @@ class Selection:
     last_month: date | None = None
     category: str | None = None
     dimension: tuple[int, str] | None = None
-
-    def condition(self, *, years_back: int = 0) -> str:
-        """A condition on `marts.fct_spend`, with `parameters` to go with it."""
-        dimension = f"dimension_{self.dimension[0]}_code" if self.dimension else "null"
-        month = f"date_trunc('month', spend_date) + interval {years_back} year"
-        return (
-            "company_currency is not distinct from $currency "
-            "and ($owner_db_id is null or owner_db_id = $owner_db_id) "
-            f"and ($first_month is null or {month} >= $first_month) "
-            f"and ($last_month is null or {month} <= $last_month) "
-            "and ($category is null or category_level_1 = $category) "
-            f"and ($dimension_code is null or {dimension} = $dimension_code)"
-        )
+    supplier_id: str | None = None
 
     @property
-    def parameters(self) -> dict[str, object]:
-        return {
-            "currency": self.currency,
+    def condition(self) -> str:
+        """A condition on `marts.fct_spend`; `parameters` go with it."""
+        conditions = ["company_currency is not distinct from $currency"]
+        if self.owner_db_id is not None:
+            conditions.append("owner_db_id = $owner_db_id")
+        # Bare columns against constants: DuckDB then passes over row groups of other dates.
+        if self.first_month is not None:
+            conditions.append("spend_date >= $first_day")
+        if self.last_month is not None:
+            conditions.append("spend_date < $day_after")
+        if self.category is not None:
+            conditions.append("category_level_1 = $category")
+        if self.supplier_id is not None:
+            conditions.append("supplier_id = $supplier_id")
+        if self.dimension is not None:
+            conditions.append(f"dimension_{self.dimension[0]}_code = $dimension_code")
+        return " and ".join(conditions)
+
+    def parameters(self, *, years_back: int = 0) -> dict[str, object]:
+        """What `condition` needs, and nothing else; the months may lie some years earlier."""
+        values: dict[str, object] = {
             "owner_db_id": self.owner_db_id,
-            "first_month": self.first_month,
-            "last_month": self.last_month,
+            "first_day": self.first_month and months_before(self.first_month, _TWELVE_MONTHS * years_back),
+            "day_after": self.last_month and months_before(self.last_month, _TWELVE_MONTHS * years_back - 1),
             "category": self.category,
-            "dimension_code": self.dimension[1] if self.dimension else None,
+            "supplier_id": self.supplier_id,
+            "dimension_code": self.dimension and self.dimension[1],
         }
+        return {"currency": self.currency} | {name: value for name, value in values.items() if value is not None}
 
     @property
     def period(self) -> str:

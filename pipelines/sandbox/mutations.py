@@ -4,6 +4,7 @@ A mutation is a JSON object with one key, its name:
   post            owner, document_type, lines [account, amount, text, supplier, match],
                   items [supplier, amount, invoice_number, match]
   change          header, lines [line, and what becomes different: amount, text, account]
+  extend          header, lines [account, amount, text, supplier, match]: more lines in a voucher
   retype          header, document_type
   delete          header
   rename_supplier supplier, name
@@ -17,6 +18,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -38,6 +40,8 @@ class Mutations:
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         self._ledger = database.cursor()
         self._lock = threading.Lock()
+        # How far `move_clock` has moved the ledger's clock: the server's own goes with it.
+        self.clock_moved_by = timedelta()
         # Ids are never given out twice, not even after the newest row is deleted.
         self._highest: dict[str, int] = {
             name: self._value(f'select coalesce(max("{column}"), 0) from "{table}"')
@@ -46,6 +50,7 @@ class Mutations:
         self._actions = {
             "post": self._post,
             "change": self._change,
+            "extend": self._extend,
             "retype": self._retype,
             "delete": self._delete,
             "rename_supplier": self._rename_supplier,
@@ -191,6 +196,26 @@ class Mutations:
         self._tell("Transaction", "UPDATED", changed_lines, owner)
         return {"lines": changed_lines}
 
+    def _extend(self, details: Mapping[str, Any]) -> dict[str, Any]:
+        header, lines = details["header"], details["lines"]
+        if sum(Decimal(line["amount"]) for line in lines):
+            raise ValueError("a voucher must add up to zero")
+        found = self._ledger.execute(
+            'select "ownerDbId", "transactionSourceDbId", "postedDate"::varchar from "TransactionHeader" where "dbId" = ?',
+            [header],
+        ).fetchone()
+        if found is None:
+            raise ValueError(f"there is no voucher {header}")
+        owner, source, posted = found
+        places = range(len(self._lines(header)) + 1, len(self._lines(header)) + len(lines) + 1)
+        line_ids = [
+            self._post_line(header, owner, source, posted, place, line)
+            for place, line in zip(places, lines, strict=True)
+        ]
+        self._touch(header)
+        self._tell("Transaction", "ADDED", line_ids, owner)
+        return {"lines": line_ids}
+
     def _retype(self, details: Mapping[str, Any]) -> dict[str, Any]:
         header, source = details["header"], self._source(details["document_type"])
         owner = self._owner(header)
@@ -238,8 +263,11 @@ class Mutations:
 
     def _move_clock(self, details: Mapping[str, Any]) -> dict[str, Any]:
         moved = "$to::timestamp" if "to" in details else '"now" + to_seconds($seconds)'
+        before = self._value('select "now" from "Clock"')
         self._ledger.execute(f'update "Clock" set "now" = {moved}', dict(details))
-        return {"now": str(self._value('select "now" from "Clock"'))}
+        after = self._value('select "now" from "Clock"')
+        self.clock_moved_by += after - before
+        return {"now": str(after)}
 
     def _random(self, details: Mapping[str, Any]) -> dict[str, Any]:
         chance = random.Random(details["seed"])  # noqa: S311

@@ -9,6 +9,8 @@ import socket
 import struct
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -136,6 +138,8 @@ class Server:
             "text/html" if fault == "502" else "text/plain" if fault in _STATUS_BODIES else "application/json"
         )
         headers["Content-Type"] = f"{content_type}; charset=utf-8"
+        moved = self._mutations.clock_moved_by if self._mutations else timedelta()
+        headers["Date"] = format_datetime(datetime.now(UTC) + moved, usegmt=True)
         if len(body) > _GZIP_ABOVE and "gzip" in request.headers.get("Accept-Encoding", ""):
             body = await asyncio.get_running_loop().run_in_executor(self._threads, gzip.compress, body, 1)
             headers["Content-Encoding"] = "gzip"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.xledger.capabilities import Capabilities, Operation
 from pipelines.xledger.client import Client, Request
 from pipelines.xledger.documents import document
+from pipelines.xledger.errors import RequestTooLarge
 from pipelines.xledger.landing import Guard, Landing, Page, Rows
 from pipelines.xledger.paging import PageSize, pages
 from pipelines.xledger.parsing import CONNECTION
 from pipelines.xledger.payroll import ALLOWED_OF_PAYROLL, FencedFilter
+
+Answer = TypeVar("Answer")
 
 # What the token owns or reaches: its own company and those below it.
 LEDGER_OWNERS = "MINE"
@@ -24,11 +27,13 @@ REGISTER_VARIABLES: Mapping[str, Any] = {"ownerSet": "ALL", "objectStatus": "ALL
 
 @dataclass
 class Access:
-    """One token: its client, what the live schema offers it, and the highest id of each ledger root when the run began."""
+    """One token: its client, what the live schema offers it, the company it was made in, and the highest id of each ledger
+    root when the run began."""
 
     name: str
     client: Client
     capabilities: Capabilities
+    company_db_id: int | None = None
     may_read_entities: bool = False
     highest: dict[str, int] = field(default_factory=dict)
 
@@ -39,6 +44,33 @@ class Progress:
 
     rows: int = 0
     pages: int = 0
+
+
+class IdLists:
+    """Ids in lists that the API takes; once it refuses one for its length, all are shorter."""
+
+    def __init__(self, most_ids: int) -> None:
+        self.most_ids = most_ids
+
+    def ask(
+        self, ids: Sequence[int], most_rows: int, read: Callable[[Sequence[int]], Iterator[Answer]]
+    ) -> Iterator[Answer]:
+        """Everything that ``read`` gives for lists of these ids, each no longer than a page.
+
+        Raises:
+            RequestTooLarge: even a single id is too much.
+        """
+        start = 0
+        while start < len(ids):
+            chunk = ids[start : start + min(self.most_ids, most_rows)]
+            try:
+                yield from read(chunk)
+            except RequestTooLarge:
+                if len(chunk) == 1:
+                    raise
+                self.most_ids = len(chunk) // 2
+            else:
+                start += len(chunk)
 
 
 class Asking:

@@ -1,4 +1,4 @@
-"""The change feeds, read for one question: has a row that this run may have read changed since it began?
+"""The change feeds: which rows of both ledgers changed since a cursor.
 
 Facts: `transaction_deltas` and `apTransaction_deltas` have cursors of their own, keep three days, and show a change within
 about half a minute; `last: 1` gives the newest cursor.
@@ -6,7 +6,7 @@ about half a minute; `last: 1` gives the newest cursor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from pipelines.xledger.asking import LEDGER_OWNERS, Access, Asking
@@ -14,6 +14,11 @@ from pipelines.xledger.errors import ApiFailed, PermissionMissing
 from pipelines.xledger.landing import Rows, Split
 from pipelines.xledger.payroll import AP_TRANSACTIONS, LEDGER_ROOTS, TRANSACTIONS
 from pipelines.xledger.tables import Column, Kind, Table
+
+# The cursor of a feed by token name and root; None: the feed was empty.
+Heads = Mapping[tuple[str, str], str | None]
+# Ids by root.
+ChangedIds = Mapping[str, set[int]]
 
 _FEEDS = {
     TRANSACTIONS: ("transaction_deltas", "transaction_deltas"),
@@ -33,11 +38,11 @@ _CHANGES = Rows(
 
 
 class Changes:
-    """Where the feeds stood when the run began, and whether they moved over rows below the fence."""
+    """Where the feeds stood when the run began, and what they tell since."""
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
-        self._heads: dict[tuple[str, str], str | None] = {}
+        self.heads: dict[tuple[str, str], str | None] = {}
 
     def note_heads(self, accesses: Sequence[Access]) -> None:
         """Note the newest cursor of each feed; before the highest ids are noted."""
@@ -45,24 +50,27 @@ class Changes:
             for root, (document_name, feed) in _FEEDS.items():
                 if not access.capabilities.has_root(feed):
                     continue
-                # A feed that does not answer is no reason to stop: without it, the pre-queries run a second time.
+                # A feed that does not answer is no reason to stop: without it, everything is read.
                 with suppress(ApiFailed, PermissionMissing):
                     page = self._asking.once(access, document_name, _CHANGES, {"last": 1, "ownerSet": LEDGER_OWNERS})
-                    self._heads[access.name, root] = page.end_cursor
+                    self.heads[access.name, root] = page.end_cursor
 
-    def touch_what_was_read(self, accesses: Sequence[Access]) -> bool:
-        """Whether a row at or below the highest id noted has changed since; True where there is no feed to tell."""
-        return any(self._touch(access, root) for access in accesses for root in LEDGER_ROOTS)
+    def are_told(self, accesses: Sequence[Access]) -> bool:
+        """Whether every ledger of every token has a feed that answers."""
+        return all((access.name, root) in self.heads for access in accesses for root in LEDGER_ROOTS)
 
-    def _touch(self, access: Access, root: str) -> bool:
-        if (access.name, root) not in self._heads:
-            return True
-        document_name, _ = _FEEDS[root]
-        self._asking.landing.forget("census_change")
-        variables = {"ownerSet": LEDGER_OWNERS}
-        head = self._heads[access.name, root]
-        is_touched = False
-        for page in self._asking.pages(access, document_name, _CHANGES, variables, after=head):
-            ids = page.tables["census_change"].column("db_id").to_pylist()
-            is_touched |= any(db_id <= access.highest[root] for db_id in ids)
-        return is_touched
+    def since(self, heads: Heads, accesses: Sequence[Access]) -> ChangedIds:
+        """Ids of all rows that were added, changed or deleted after these cursors.
+
+        Raises:
+            ApiFailed, PermissionMissing: a feed does not answer.
+        """
+        changed: dict[str, set[int]] = {root: set() for root in LEDGER_ROOTS}
+        for access in accesses:
+            for root, (document_name, _) in _FEEDS.items():
+                self._asking.landing.forget("census_change")
+                after = heads[access.name, root]
+                variables = {"ownerSet": LEDGER_OWNERS}
+                for page in self._asking.pages(access, document_name, _CHANGES, variables, after=after):
+                    changed[root].update(page.tables["census_change"].column("db_id").to_pylist())
+        return changed

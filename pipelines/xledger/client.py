@@ -8,13 +8,14 @@ HTTP 200 and carry a top-level `code`; limits are codes for credits (with `exten
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from zoneinfo import ZoneInfo
 import requests
 from requests.auth import AuthBase
 
+from pipelines.xledger import waiting
 from pipelines.xledger.errors import (
     NO_DATA,
     ApiFailed,
@@ -60,17 +62,20 @@ class Request:
 
 @dataclass
 class Traffic:
-    """What the run has cost so far: requests sent (tries included), tries after a failure, bytes on the wire.
+    """What the run has cost so far: requests sent (tries included), how many would have done, tries after a failure, bytes.
 
     No request begins once ``most_requests`` were sent or ``most_bytes`` went over the wire (None: no limit).
+    ``server_time`` is the API's own clock, in UTC, as its last answer told it; None where it tells none.
     """
 
     requests: int = 0
+    needed: int = 0
     retries: int = 0
     bytes_sent: int = 0
     bytes_received: int = 0
     most_requests: int | None = None
     most_bytes: int | None = None
+    server_time: datetime | None = None
     after_request: Callable[[], None] = field(default=lambda: None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -89,6 +94,11 @@ class Traffic:
                 )
             self.requests += 1
             self.retries += retry
+
+    def needed_one(self) -> None:
+        """Count a request whose answer was taken: without faults and refusals there would be no others."""
+        with self._lock:
+            self.needed += 1
 
     def add(self, sent: int, received: int) -> None:
         """Count the bytes of a request that ended, well or not."""
@@ -134,10 +144,12 @@ class Client:
         traffic: Traffic,
         say: Callable[[str], None],
         backoff_seconds: float = 0.5,
+        countdown: Callable[[str], None] | None = None,
     ) -> None:
+        """``countdown`` is told every second of a long wait how long it still takes; without it ``say`` is, every minute."""
         self._url = api_url
         self._pace = pace
-        self._say = say
+        self._tell, self._seconds_between = (countdown, 1.0) if countdown else (say, 60.0)
         self._backoff_seconds = backoff_seconds
         self.traffic = traffic
         self._session = requests.Session()
@@ -157,11 +169,18 @@ class Client:
         waited_for_limits = 0.0
         while True:
             try:
-                return self._send_once(request, accept, retry=failures > 0)
+                with self._pace.turn():
+                    answer = self._send_once(request, accept, retry=failures > 0)
             except _TryAgain as caught:
                 fault = caught
+            else:
+                self._pace.answered()
+                return answer
+            if fault.reason == _TOO_MANY_AT_ONCE:
+                self._pace.refused_at_once()
             if fault.is_limit:
                 seconds = fault.seconds or 1.0
+                self._pace.pause(seconds)
                 waited_for_limits += seconds
                 if waited_for_limits > _LONGEST_LIMIT_WAITS_SECONDS:
                     raise ApiFailed(f"{request.operation}: {fault.reason}, for hours on end; run again later.")
@@ -178,7 +197,6 @@ class Client:
             {"query": request.query, "operationName": request.operation, "variables": dict(request.variables)},
             separators=(",", ":"),
         ).encode()
-        self._pace.wait()
         self.traffic.begin(retry)
         received = 0
         # Errors are raised outside the except blocks: as the context of ours, theirs would carry token, variables and body.
@@ -195,12 +213,16 @@ class Client:
             self.traffic.add(len(body), received)
         if fault is not None:
             raise fault
+        self.traffic.server_time = _told_time(response.headers.get("Date")) or self.traffic.server_time
         self._check_status(request, response, content)
         self._check_errors(request, content)
         try:
-            return accept(content)
+            answer = accept(content)
         except MalformedResponse as error:
             fault = _TryAgain(str(error))
+        else:
+            self.traffic.needed_one()
+            return answer
         raise fault
 
     def _check_status(self, request: Request, response: requests.Response, content: bytes) -> None:
@@ -245,13 +267,19 @@ class Client:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if seconds >= _WAIT_WORTH_SAYING_SECONDS:
-                self._say(f"{reason}: going on in {int(left) + 1} s")
-            time.sleep(min(left, 60.0))
+                self._tell(f"{reason}: going on in {_duration(math.ceil(left))}")
+            waiting.sleep(min(left, self._seconds_between))
 
 
 _NO_CONNECTION = "no connection"
+_TOO_MANY_AT_ONCE = "concurrency limit"
 # Faults that rarely pass by themselves are not waited for as long.
 _TRIES_OF = {_NO_CONNECTION: 3, NO_DATA: 4}
+
+
+def _duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _transport_fault(error: requests.exceptions.RequestException) -> Exception:
@@ -303,7 +331,7 @@ def _typed(request: Request, errors: list[Any]) -> Exception:
         if code.endswith("BURST_RATE_LIMIT_REACHED") or "too many requests" in lower:
             return _TryAgain("burst limit", BURST_SECONDS, is_limit=True)
         if code.endswith("CONCURRENCY_LIMIT_REACHED"):
-            return _TryAgain("concurrency limit", 1.0, is_limit=True)
+            return _TryAgain(_TOO_MANY_AT_ONCE, 1.0, is_limit=True)
         if "query timed out" in lower:
             return QueryTimedOut(
                 f"{request.operation}: the API's own time-out, even for its smallest page; run again later."
@@ -337,6 +365,15 @@ def _seconds_until(reset_at: object) -> float:
         moment = moment.replace(tzinfo=_API_TIME)
     seconds = moment.timestamp() - time.time() + 1.0
     return min(max(seconds, 1.0), _LONGEST_CREDIT_WAIT_SECONDS)
+
+
+def _told_time(header: str | None) -> datetime | None:
+    """The moment of a Date header, in UTC without a zone."""
+    try:
+        moment = parsedate_to_datetime(header or "")
+    except ValueError:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _retry_after_seconds(header: str | None) -> float | None:

@@ -19,6 +19,7 @@ from pipelines.xledger.tables import SHARED_OWNER, Column, Kind, Table
 Guard = Callable[[duckdb.DuckDBPyConnection], None]
 
 _API_TIME_ZONE = "Europe/Oslo"
+_NO_ID = -(2**63)
 
 # Norwegian national ids have 11 digits; Swedish and Danish ones 10 or 12, told from organisation numbers by the month.
 # A Swedish sole trader's VAT number is SE, the ten digits, 01.
@@ -88,7 +89,7 @@ class Landing:
         self._workbench.execute("create schema if not exists landed")
         self._salt = salt
         self._free: SimpleQueue[Parser] = SimpleQueue()
-        self._tables: set[str] = set()
+        self._highest: dict[str, int] = {}
 
     def land(self, body: bytes, operation: Operation, rows: Rows, guard: Guard | None = None) -> Page:
         """Parse a response and hand it out."""
@@ -112,13 +113,22 @@ class Landing:
     def hand_out(self, parsed: ParsedPage, guard: Guard | None = None) -> Page:
         """Let the guard look at a parsed response, and only then select the raw tables. The guard's errors pass through."""
         tables: dict[str, pa.Table] = {}
+        page = parsed.parser.connection
         try:
             if guard is not None:
-                guard(parsed.parser.connection)
+                guard(page)
             for split in parsed.splits:
-                landed = self._select(parsed.parser.connection, split)
-                before = tables.get(split.table.name)
-                tables[split.table.name] = landed if before is None else pa.concat_tables([before, landed])
+                self._make(split.table.name)
+            page.execute("begin")
+            try:
+                for split in parsed.splits:
+                    landed = self._select(page, split, parsed.rows)
+                    before = tables.get(split.table.name)
+                    tables[split.table.name] = landed if before is None else pa.concat_tables([before, landed])
+            except BaseException:
+                page.execute("rollback")
+                raise
+            page.execute("commit")
         finally:
             self._free.put(parsed.parser)
         return Page(tables, parsed.rows, parsed.end_cursor, parsed.has_next_page)
@@ -126,7 +136,15 @@ class Landing:
     def forget(self, table: str) -> None:
         """Forget what was handed out of a table: its read starts anew."""
         self._workbench.execute(f"drop table if exists landed.{table}")
-        self._tables.discard(table)
+        self._highest.pop(table, None)
+
+    def count_as_handed_out(self, table: str, rows: str) -> None:
+        """Let rows that an earlier read handed out count as this one's. ``rows`` is a query for owner and id."""
+        self._make(table)
+        self._workbench.execute(
+            f"insert into landed.{table} select owner_db_id, db_id from ({rows}) "
+            f"anti join landed.{table} using (owner_db_id, db_id)"
+        )
 
     def handed_out(self, table: str) -> int:
         """Number of different rows handed out of a table."""
@@ -145,33 +163,36 @@ class Landing:
             return Parser(connection)
 
     def _make(self, table: str) -> None:
-        if table not in self._tables:
+        if table not in self._highest:
             self._workbench.execute(f"create table if not exists landed.{table} (owner_db_id bigint, db_id bigint)")
-            self._tables.add(table)
+            row = self._workbench.execute(f"select max(db_id) from landed.{table}").fetchone()
+            self._highest[table] = _NO_ID if row is None or row[0] is None else row[0]
 
-    def _select(self, page: duckdb.DuckDBPyConnection, split: Split) -> pa.Table:
+    def _select(self, page: duckdb.DuckDBPyConnection, split: Split, rows: int) -> pa.Table:
         name = split.table.name
         made = dict(split.made)
         columns = {
             column.name: made.get(column.name) or _expression(column, split.prefix) for column in split.table.columns
         }
         keys = {column: expression for column, expression in columns.items() if column in ("owner_db_id", "db_id")}
-        self._make(name)
         page.execute(
-            f"create or replace temp table keyed as select min(position) as position, owner_db_id, db_id "
+            f"create or replace temp table picked as select min(position) as position, owner_db_id, db_id "
             f"from (select position, {_aliased(keys)} from ({_candidates(split)})) "
             "where db_id is not null group by owner_db_id, db_id"
         )
-        # With its bounds as constants, DuckDB skips the blocks of what was handed out that hold other ids.
-        lowest, highest = page.execute("select min(db_id), max(db_id) from keyed").fetchall()[0]
-        page.execute(
-            "create or replace temp table picked as select * from keyed "
-            f"anti join (select * from landed.{name} where db_id between {lowest or 0} and {highest or 0}) "
-            "using (owner_db_id, db_id)"
-        )
-        page.execute(f"insert into landed.{name} select owner_db_id, db_id from picked")
+        lowest, highest = page.execute("select min(db_id), max(db_id) from picked").fetchall()[0]
+        if lowest is not None and lowest <= self._highest[name]:
+            # With its bounds as constants, DuckDB skips the blocks of what was handed out that hold other ids.
+            page.execute(
+                f"delete from picked using landed.{name} as earlier where earlier.db_id between {lowest} and {highest} "
+                "and picked.owner_db_id = earlier.owner_db_id and picked.db_id = earlier.db_id"
+            )
+        row = page.execute(f"insert into landed.{name} select owner_db_id, db_id from picked").fetchone()
+        self._highest[name] = max(self._highest[name], highest if highest is not None else _NO_ID)
+        are_all = row is not None and row[0] == rows
+        which = "" if are_all else " where rowid in (select position from picked)"
         return (
-            page.execute(f"select {_aliased(columns)} from {PAGE} where rowid in (select position from picked)")
+            page.execute(f"select {_aliased(columns)} from {PAGE}{which}")
             .to_arrow_table()
             .cast(split.table.arrow_schema)
         )

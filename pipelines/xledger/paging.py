@@ -1,18 +1,20 @@
-"""Page through a root: forward, by cursor, the next page under way while the present one is used.
+"""Page through a root: forward, by cursor, up to two pages under way or parsed while the one before them is used.
 
 An endless or short read is never taken for the end: a cursor that repeats, or a next page without a cursor, is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pipelines.xledger.capabilities import Operation
 from pipelines.xledger.client import Accept, Client, Request
 from pipelines.xledger.errors import ApiFailed, QueryTimedOut
+from pipelines.xledger.parsing import PageInfo, page_info
 
 
 class PageLike(Protocol):
@@ -29,6 +31,7 @@ class PageLike(Protocol):
 AnyPage = TypeVar("AnyPage", bound=PageLike)
 
 _MOST_EMPTY_PAGES = 3
+_PAGES_AHEAD = 2
 
 
 @dataclass
@@ -55,17 +58,37 @@ def pages(
 ) -> Iterator[AnyPage]:
     """All pages of one read, from the beginning or from a cursor.
 
-    ``accept`` turns a body into a page; it runs in a thread of its own, one page at a time."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="page") as executor:
-        ask: Callable[[str | None], Future[AnyPage]] = lambda cursor: executor.submit(  # noqa: E731
-            _one_page, client, operation, variables, page_size, accept, cursor
-        )
-        cursor: str | None = None
+    ``accept`` turns a body into a page; it runs in threads of its own, two pages at a time. A page is asked for as soon as
+    the bytes of the one before are there, since its cursor stands at their end.
+    """
+    with ThreadPoolExecutor(max_workers=_PAGES_AHEAD, thread_name_prefix="page") as executor:
+        ahead: deque[_UnderWay[AnyPage]] = deque()
         seen: set[str] = set()
+
+        def ask(cursor: str | None) -> None:
+            told: Future[PageInfo | None] = Future()
+            page = executor.submit(_one_page, client, operation, variables, page_size, accept, cursor, told)
+            ahead.append(_UnderWay(cursor, told, page))
+
+        def ask_behind(told: PageInfo | None) -> None:
+            """A circle, or a next page without a cursor, is left for when the page that says so is used."""
+            if told and told.has_next_page and told.end_cursor is not None and told.end_cursor not in seen:
+                seen.add(told.end_cursor)
+                ask(told.end_cursor)
+
+        ask(after)
         empty = 0
-        under_way = ask(after)
         while True:
-            page = under_way.result()
+            present = ahead.popleft()
+            told = present.told.result()
+            if not ahead:
+                ask_behind(told)
+            page = present.page.result()
+            if told != (said := PageInfo(page.end_cursor, page.has_next_page)):
+                # The body that told the cursor was no whole answer, and was asked for again.
+                seen.difference_update(str(other.cursor) for other in ahead)
+                ahead.clear()
+                ask_behind(said)
             if not page.has_next_page:
                 yield page
                 return
@@ -74,14 +97,22 @@ def pages(
                 raise ApiFailed(
                     f"{operation.root}: the API says there are more rows but does not give them; run again later."
                 )
-            cursor = page.end_cursor
-            if cursor in seen:
+            if not ahead:
                 raise ApiFailed(
                     f"{operation.root}: the API gave the same page again instead of the next; run again later."
                 )
-            seen.add(cursor)
-            under_way = ask(cursor)
+            if len(ahead) < _PAGES_AHEAD and ahead[-1].told.done():
+                ask_behind(ahead[-1].told.result())
             yield page
+
+
+@dataclass(frozen=True)
+class _UnderWay(Generic[AnyPage]):
+    """A page that was asked for; ``told`` is where it says the read goes on, known before it is parsed; None if it failed."""
+
+    cursor: str | None
+    told: Future[PageInfo | None]
+    page: Future[AnyPage]
 
 
 def _one_page(
@@ -91,12 +122,23 @@ def _one_page(
     page_size: PageSize,
     accept: Accept[AnyPage],
     cursor: str | None,
+    told: Future[PageInfo | None],
 ) -> AnyPage:
-    while True:
-        values = dict(variables) | {"first": page_size.rows, "after": cursor}
-        sent = {name: value for name, value in values.items() if name in operation.variables and value is not None}
-        try:
-            return client.execute(Request(operation.name, operation.text, sent), accept)
-        except QueryTimedOut:
-            if not page_size.halve():
-                raise
+    def take(body: bytes) -> AnyPage:
+        info = page_info(body)
+        if not told.done():
+            told.set_result(info)
+        return accept(body)
+
+    try:
+        while True:
+            values = dict(variables) | {"first": page_size.rows, "after": cursor}
+            sent = {name: value for name, value in values.items() if name in operation.variables and value is not None}
+            try:
+                return client.execute(Request(operation.name, operation.text, sent), take)
+            except QueryTimedOut:
+                if not page_size.halve():
+                    raise
+    finally:
+        if not told.done():
+            told.set_result(None)

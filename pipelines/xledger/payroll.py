@@ -63,11 +63,11 @@ RULES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
-_CENSUS_TABLES = {
+CENSUS_TABLES = {
     TRANSACTIONS: "fence.gl",
     AP_TRANSACTIONS: "fence.ap",
 }
-_EXCLUDED_TABLES = {TRANSACTIONS: "fence.gl_excluded", AP_TRANSACTIONS: "fence.ap_excluded"}
+EXCLUDED_TABLES = {TRANSACTIONS: "fence.gl_excluded", AP_TRANSACTIONS: "fence.ap_excluded"}
 
 
 @dataclass(frozen=True)
@@ -271,16 +271,19 @@ class PayrollFence:
                 "payroll.none_expected = true. Nothing was published."
             )
 
-    def exclusions(self, root: str, id_filter: IdFilter, fence: int) -> Exclusions:
-        """The exclusion set of a root; ``fence`` is the highest id that may be read."""
+    def exclusions(self, root: str, id_filter: IdFilter, fence: int, wanted: str | None = None) -> Exclusions:
+        """The exclusion set of a root; ``fence`` is the highest id that may be read, ``wanted`` a query for the ids to read.
+
+        Without ``wanted`` all rows are read that are not payroll.
+        """
         knows_accounts = root == TRANSACTIONS and not self._is_whole_ledger and id_filter.account_in is not None
         # Lines on an account that cannot be read are in no list of ids here: the accounts that can be are named instead.
         accounts = {str(id_filter.account_in): self.accounts()} if knows_accounts else {}
-        return Exclusions(self._workbench, root, id_filter, fence, accounts)
+        return Exclusions(self._workbench, root, id_filter, fence, accounts, wanted)
 
     def evidence(self) -> Iterator[Evidence]:
         """Per root and rule: number of ids and SHA-256 over the sorted ids, one a line."""
-        for root, table in _EXCLUDED_TABLES.items():
+        for root, table in EXCLUDED_TABLES.items():
             rules = self._workbench.execute(
                 f"select rule, count(*) from {table} group by rule order by rule"
             ).fetchall()
@@ -297,20 +300,39 @@ class PayrollFence:
         """Number of rows the pre-queries saw; None where they asked only for the rows in question."""
         if root == TRANSACTIONS and not self._is_whole_ledger:
             return None
-        return int(self._row(f"select count(*) from {_CENSUS_TABLES[root]}")[0])
+        return int(self._row(f"select count(*) from {CENSUS_TABLES[root]}")[0])
 
     def excluded(self, root: str) -> int:
         """Number of rows left out."""
-        return int(self._row(f"select count(*) from {_EXCLUDED_TABLES[root]}")[0])
+        return int(self._row(f"select count(*) from {EXCLUDED_TABLES[root]}")[0])
 
     def excluded_by_type(self, root: str) -> int:
         """Number of rows left out for their payroll document type."""
-        return int(self._row(f"select count(*) from {_EXCLUDED_TABLES[root]} where rule = 'type'")[0])
+        return int(self._row(f"select count(*) from {EXCLUDED_TABLES[root]} where rule = 'type'")[0])
+
+    @property
+    def is_whole_ledger(self) -> bool:
+        """Whether the pre-queries saw all lines, or only those in question."""
+        return self._is_whole_ledger
+
+    def remember_vouchers(self) -> None:
+        """Note which vouchers hold or pay out pay by now, for `vouchers_handed_out_wrongly`."""
+        self._workbench.execute(f"create or replace table fence.known_voucher as {_PAY_VOUCHERS}")
+
+    def vouchers_handed_out_wrongly(self, table: str) -> int:
+        """Vouchers of a raw table that were handed out and hold or pay out pay only since they were remembered."""
+        return int(
+            self._row(
+                f"select count(*) from ({_PAY_VOUCHERS} except from fence.known_voucher) as voucher "
+                f"semi join landed.{table} as landed "
+                "on landed.owner_db_id = voucher.owner_db_id and landed.db_id = voucher.header_db_id"
+            )[0]
+        )
 
     def handed_out_wrongly(self, root: str, table: str) -> int:
         """Rows of a raw table that were handed out and that the rules, run again, leave out."""
         landed = f"select db_id from landed.{table}"
-        return int(self._row(f"select count(*) from {_EXCLUDED_TABLES[root]} where db_id in ({landed})")[0])
+        return int(self._row(f"select count(*) from {EXCLUDED_TABLES[root]} where db_id in ({landed})")[0])
 
     def suppliers_to_ask_for(self) -> list[int]:
         """Suppliers' ids, without those that only payroll items name (staff, unions, collectors set up as suppliers)."""
@@ -335,12 +357,23 @@ class PayrollFence:
 
     def guard(self, root: str) -> Callable[[duckdb.DuckDBPyConnection], None]:
         """A check of one parsed response against the rules; raises PayrollHit."""
-        sql = {TRANSACTIONS: _GUARD_LINES, AP_TRANSACTIONS: _GUARD_ITEMS}[root]
+        sql, header = {TRANSACTIONS: (_GUARD_LINES, "header"), AP_TRANSACTIONS: (_GUARD_ITEMS, "transactionHeader")}[
+            root
+        ]
         if root == TRANSACTIONS and self._is_whole_ledger:
             sql += _GUARD_UNKNOWN_LINES
 
         def check(workbench: duckdb.DuckDBPyConnection) -> None:
-            hits = workbench.execute(sql).fetchone()
+            # With the page's bounds as constants, a page costs the same however many rows the ledger has.
+            bounds = workbench.execute(
+                f'select min("dbId"), max("dbId"), min("{header}.dbId"), max("{header}.dbId") from {PAGE}'
+            ).fetchall()[0]
+            lowest, highest, lowest_header, highest_header = (bound or 0 for bound in bounds)
+            hits = workbench.execute(
+                sql.format(
+                    ids=f"between {lowest} and {highest}", headers=f"between {lowest_header} and {highest_header}"
+                )
+            ).fetchone()
             if hits and hits[0]:
                 raise PayrollHit(root, hits[0])
 
@@ -365,12 +398,19 @@ class Exclusions:
         id_filter: IdFilter,
         fence: int,
         accounts: Mapping[str, Sequence[int]],
+        wanted: str | None = None,
     ) -> None:
         self.root = root
         self._workbench = workbench
         self._id_filter = id_filter
         self._fence = fence
+        self._wanted = wanted
         self._allowed = self._allowed_document_types() | dict(accounts)
+
+    @property
+    def leaves_out_by_window(self) -> bool:
+        """Whether a query says what to leave out, in a range of ids; else it names the ids to read."""
+        return self._wanted is None and self._id_filter.leaves_out_by_window
 
     def next_window(self, above: int, most_ids: int) -> tuple[FencedFilter, int] | None:
         """The filter for the next ids greater than ``above``, and the last id it reaches; None when all are read.
@@ -380,11 +420,11 @@ class Exclusions:
         nothing_is_allowed = not all(self._allowed.values())
         if above >= self._fence or nothing_is_allowed:
             return None
-        return self._leave_out(above, most_ids) if self._id_filter.leaves_out_by_window else self._name(above, most_ids)
+        return self._leave_out(above, most_ids) if self.leaves_out_by_window else self._name(above, most_ids)
 
     def _leave_out(self, above: int, most_ids: int) -> tuple[FencedFilter, int]:
         ids = self._ids(
-            f"select db_id from {_EXCLUDED_TABLES[self.root]} where db_id > ? and db_id <= ? order by db_id limit ?",
+            f"select db_id from {EXCLUDED_TABLES[self.root]} where db_id > ? and db_id <= ? order by db_id limit ?",
             [above, self._fence, most_ids],
         )
         last = ids[-1] if len(ids) == most_ids else self._fence
@@ -398,10 +438,10 @@ class Exclusions:
         return FencedFilter(self, conditions, len(ids), probe), last
 
     def _name(self, above: int, most_ids: int) -> tuple[FencedFilter, int] | None:
+        wanted = self._wanted or f"select db_id from {CENSUS_TABLES[self.root]}"
         ids = self._ids(
-            f"select census.db_id from {_CENSUS_TABLES[self.root]} as census "
-            f"anti join {_EXCLUDED_TABLES[self.root]} as excluded using (db_id) "
-            "where census.db_id > ? and census.db_id <= ? order by census.db_id limit ?",
+            f"select distinct db_id from ({wanted}) anti join {EXCLUDED_TABLES[self.root]} using (db_id) "
+            "where db_id > ? and db_id <= ? order by db_id limit ?",
             [above, self._fence, most_ids],
         )
         if not ids:
@@ -508,6 +548,11 @@ semi join fence.payroll_match using (owner_db_id, match_id)
 where not is_payroll_type and document_type <> '{SUPPLIER_INVOICE}';
 """
 
+_PAY_VOUCHERS = """
+    select owner_db_id, header_db_id from fence.pay_voucher
+    union select owner_db_id, header_db_id from fence.payout_voucher
+"""
+
 _EXCLUDE_LINES = f"""
 create or replace table fence.gl_excluded as
 select db_id, rule from (
@@ -554,17 +599,19 @@ where account.db_id is null
     or "header.transactionSource.code" is null
     or upper(trim("header.transactionSource.code")) in (select code from fence.payroll_code)
     or (account.is_pay and "header.transactionSource.code" <> '{SUPPLIER_INVOICE}')
-    or "dbId" in (select db_id from fence.gl_excluded)
+    or "dbId" in (select db_id from fence.gl_excluded where db_id {{ids}})
     or (
         (account.is_balancing and "header.transactionSource.code" <> '{SUPPLIER_INVOICE}')
         and "header.dbId" in (
-            select header_db_id from fence.pay_voucher union all select header_db_id from fence.payout_voucher
+            select header_db_id from fence.pay_voucher where header_db_id {{headers}}
+            union all
+            select header_db_id from fence.payout_voucher where header_db_id {{headers}}
         )
     )
 """
 
 _GUARD_UNKNOWN_LINES = """
-    or "dbId" not in (select db_id from fence.gl)
+    or "dbId" not in (select db_id from fence.gl where db_id {ids})
 """
 
 _GUARD_ITEMS = f"""
@@ -574,8 +621,8 @@ where "transactionHeader.dbId" is null
     or "transactionHeader.transactionSource.code" is null
     or upper(trim("transactionHeader.transactionSource.code")) in (select code from fence.payroll_code)
     or regexp_matches(upper(concat_ws(' ', "ledgerType.code", "ledgerType.name")), '{_EMPLOYEE_LEDGER}')
-    or "dbId" in (select db_id from fence.ap_excluded)
-    or "dbId" not in (select db_id from fence.ap)
+    or "dbId" in (select db_id from fence.ap_excluded where db_id {{ids}})
+    or "dbId" not in (select db_id from fence.ap where db_id {{ids}})
     or "subledgerDbId" is null
     or (
         "subledgerDbId" not in (select db_id from fence.supplier)
@@ -584,6 +631,6 @@ where "transactionHeader.dbId" is null
             select db_id from fence.subledger where regexp_matches(upper(ledger_type_name), '{_SUPPLIER_LEDGER}')
         )
     )
-    or "transactionHeader.dbId" in (select header_db_id from fence.pay_voucher)
+    or "transactionHeader.dbId" in (select header_db_id from fence.pay_voucher where header_db_id {{headers}})
     or ("matchId" <> 0 and ("ownerDbId", "matchId") in (select (owner_db_id, match_id) from fence.payroll_match))
 """

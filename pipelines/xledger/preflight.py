@@ -75,23 +75,30 @@ class Finding:
     notes: tuple[str, ...]
 
 
-def open_access(name: str, secret: str, settings: Settings, traffic: Traffic, say: Callable[[str], None]) -> Finding:
+def open_access(
+    name: str,
+    secret: str,
+    settings: Settings,
+    traffic: Traffic,
+    say: Callable[[str], None],
+    countdown: Callable[[str], None] | None = None,
+) -> Finding:
     """Try the token and look at the schema.
 
     Raises:
         ConfigurationError: the token, the address or a permission is wrong.
         ApiFailed: the API did not answer properly, or lacks something this program needs.
     """
-    client = Client(settings.api_url, secret, Pace(settings.requests_per_5_seconds), traffic, say)
-    company, credits_left = _viewer(client)
+    client = Client(settings.api_url, secret, Pace(settings.requests_per_5_seconds), traffic, say, countdown=countdown)
+    company_db_id, company, credits_left = _viewer(client)
     capabilities = Capabilities.introspect(client)
-    access = Access(name, client, capabilities)
+    access = Access(name, client, capabilities, company_db_id)
     _check_permissions(access)
     access.may_read_entities = _may_read_entities(access)
     return Finding(access, company, credits_left, tuple(_notes(access)))
 
 
-def _viewer(client: Client) -> tuple[str, int | None]:
+def _viewer(client: Client) -> tuple[int | None, str, int | None]:
     answer = _ask(client, "viewer", "query viewer { viewer { entity { dbId code description } } }")
     viewer = answer.get("viewer")
     if not isinstance(viewer, dict):
@@ -103,7 +110,8 @@ def _viewer(client: Client) -> tuple[str, int | None]:
         limit = _ask(client, "limits", "query limits { rateLimit { remaining cost } }").get("rateLimit") or {}
     except ApiFailed:
         limit = {}
-    return f"{entity.get('code') or ''} {entity.get('description') or ''}".strip(), limit.get("remaining")
+    company = f"{entity.get('code') or ''} {entity.get('description') or ''}".strip()
+    return entity.get("dbId"), company, limit.get("remaining")
 
 
 def _check_permissions(access: Access) -> None:

@@ -13,9 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.xledger import entities
-from pipelines.xledger.asking import LEDGER_OWNERS, REGISTER_VARIABLES, Access, Asking
+from pipelines.xledger.asking import LEDGER_OWNERS, REGISTER_VARIABLES, Access, Asking, IdLists
 from pipelines.xledger.capabilities import IdFilter
+from pipelines.xledger.census import ChangedRows
+from pipelines.xledger.changes import ChangedIds
 from pipelines.xledger.errors import PayrollStop, QueryTimedOut, RequestTooLarge
+from pipelines.xledger.kept import Kept
 from pipelines.xledger.landing import Page, Rows, Split
 from pipelines.xledger.payroll import AP_TRANSACTIONS, SUPPLIER_INVOICE, TRANSACTIONS, FencedFilter, PayrollFence
 from pipelines.xledger.tables import Column, Kind, Table
@@ -57,6 +60,7 @@ PROBED = _rows("census_probe")
 
 _HIGHEST_DOCUMENTS = {TRANSACTIONS: "highest_transaction", AP_TRANSACTIONS: "highest_ap_transaction"}
 _ID_DOCUMENTS = {TRANSACTIONS: "payroll_transactions", AP_TRANSACTIONS: "payroll_ap_transactions"}
+_FENCE_TABLES = {TRANSACTIONS: "gl", AP_TRANSACTIONS: "ap"}
 _CENSUS = {census.splits[0].table.name for census in (LINES, ITEMS, SUPPLIERS, VOUCHERS)}
 
 
@@ -70,9 +74,11 @@ class _FiltersFail(Exception):
 class PreQueries:
     """Fills a `PayrollFence`. ``registers`` keeps the raw tables that came along, for the read to hand out."""
 
-    def __init__(self, asking: Asking, fence: PayrollFence) -> None:
+    def __init__(self, asking: Asking, fence: PayrollFence, changed: ChangedRows, id_lists: IdLists) -> None:
         self._asking = asking
         self._fence = fence
+        self._changed = changed
+        self._id_lists = id_lists
         self.registers: dict[str, list[pa.Table]] = {}
 
     def note_highest_ids(self, accesses: Sequence[Access]) -> None:
@@ -90,15 +96,9 @@ class PreQueries:
         Raises:
             PayrollStop: what came cannot be right.
         """
-        self._fence.forget()
-        for name in ("account", "subledger", *_CENSUS):
-            self._asking.landing.forget(name)
-            self.registers.pop(name, None)
+        self._start(accesses)
         for access in accesses:
-            self._registers(access)
             self._items(access)
-        for accounts in self.registers.get("account", []):
-            self._fence.take_accounts(accounts)
         if not ask_for_all:
             try:
                 were_whole = [self._lines_in_question(access) for access in accesses]
@@ -111,6 +111,54 @@ class PreQueries:
         for access in accesses:
             self._take_lines(access, {})
         self._fence.judge(is_whole_ledger=True)
+
+    def update(self, accesses: Sequence[Access], kept: Kept, changed: ChangedIds) -> None:
+        """Start from the last read's census, ask for what changed since, and judge all of it.
+
+        Raises:
+            PayrollStop: what came cannot be right.
+        """
+        if not kept.standing.has_whole_census:
+            self.run(accesses, ask_for_all=True)
+            self.follow(accesses, changed)
+            self._fence.judge(is_whole_ledger=True)
+            return
+        self._start(accesses)
+        missing = kept.take_census()
+        self.follow(accesses, {root: ids | missing[root] for root, ids in changed.items()})
+        self._fence.judge(is_whole_ledger=True)
+
+    def follow(self, accesses: Sequence[Access], changed: ChangedIds, *, is_fenced: bool = True) -> None:
+        """Bring the census up to date for these ids and for the vouchers they stand in, up to the fence or beyond it."""
+        self._changed.add(changed)
+        while ids := self._changed.take_out():
+            for census in (LINES, ITEMS):
+                self._asking.landing.forget(census.splits[0].table.name)
+            for access in accesses:
+                self._take_by_ids(access, TRANSACTIONS, LINES, ids[TRANSACTIONS], is_fenced=is_fenced)
+                self._take_by_ids(access, AP_TRANSACTIONS, ITEMS, ids[AP_TRANSACTIONS], is_fenced=is_fenced)
+
+    def _take_by_ids(self, access: Access, root: str, census: Rows, ids: Sequence[int], *, is_fenced: bool) -> None:
+        id_filter = access.capabilities.id_filter(root)
+
+        def ask(chunk: Sequence[int]) -> Iterator[pa.Table]:
+            conditions = {str(id_filter.id_in): id_filter.values(chunk)}
+            if is_fenced:
+                return self._below_fence(access, root, _ID_DOCUMENTS[root], census, conditions)
+            return self._everywhere(access, _ID_DOCUMENTS[root], census, conditions)
+
+        for rows in self._id_lists.ask(ids, self._asking.page_size.rows, ask):
+            self._fence.take(_FENCE_TABLES[root], rows)
+
+    def _start(self, accesses: Sequence[Access]) -> None:
+        self._fence.forget()
+        for name in ("account", "subledger", *_CENSUS):
+            self._asking.landing.forget(name)
+            self.registers.pop(name, None)
+        for access in accesses:
+            self._registers(access)
+        for accounts in self.registers.get("account", []):
+            self._fence.take_accounts(accounts)
 
     def _registers(self, access: Access) -> None:
         if access.may_read_entities:
@@ -187,10 +235,16 @@ class PreQueries:
     ) -> Iterator[pa.Table]:
         id_filter = access.capabilities.id_filter(root)
         fence = id_filter.up_to(access.highest[root]) if id_filter.has_ranges else {}
-        variables = {"ownerSet": LEDGER_OWNERS, "filter": {**conditions, **fence}}
+        for table in self._everywhere(access, document_name, rows, {**conditions, **fence}):
+            yield table.filter(pc.field("db_id") <= access.highest[root])
+
+    def _everywhere(
+        self, access: Access, document_name: str, rows: Rows, conditions: Mapping[str, Any]
+    ) -> Iterator[pa.Table]:
+        variables = {"ownerSet": LEDGER_OWNERS, "filter": conditions}
         for page in self._to_the_end(access, document_name, rows, variables):
             (table,) = page.tables.values()
-            yield table.filter(pc.field("db_id") <= access.highest[root])
+            yield table
 
     def _lines_in_question(self, access: Access) -> bool:
         """Lines of payroll types, lines on pay accounts, and the balancing lines of their vouchers.

@@ -1,22 +1,37 @@
-"""One full read of everything the tokens reach, in the order that keeps payroll out: fence, pre-queries, data."""
+"""One read of everything the tokens reach, or of what changed, in the order that keeps payroll out: fence, pre-queries, data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.xledger import entities
-from pipelines.xledger.asking import LEDGER_OWNERS, Access, Asking, Progress
-from pipelines.xledger.capabilities import IdFilter
-from pipelines.xledger.changes import Changes
+from pipelines.xledger.asking import LEDGER_OWNERS, Access, Asking, IdLists, Progress
+from pipelines.xledger.census import ChangedRows
+from pipelines.xledger.changes import ChangedIds, Changes
 from pipelines.xledger.documents import document
-from pipelines.xledger.errors import ApiFailed, LedgerChanged, PayrollHit, PayrollStop, RequestTooLarge
+from pipelines.xledger.errors import ApiFailed, PayrollHit, PayrollStop, PermissionMissing, RequestTooLarge
+from pipelines.xledger.kept import Kept, quoted, write_census
 from pipelines.xledger.landing import Landing, Page, Rows
-from pipelines.xledger.payroll import AP_TRANSACTIONS, TRANSACTIONS, FencedFilter, PayrollFence
+from pipelines.xledger.payroll import (
+    AP_TRANSACTIONS,
+    CENSUS_TABLES,
+    LEDGER_ROOTS,
+    TRANSACTIONS,
+    Exclusions,
+    FencedFilter,
+    PayrollFence,
+)
 from pipelines.xledger.prequeries import PreQueries
 from pipelines.xledger.settings import Settings
+from pipelines.xledger.standing import Standing, made_with
+from pipelines.xledger.tables import TRANSACTION_HEADER
+from pipelines.xledger.unfinished import Pages
+from pipelines.xledger.workbench import WORKBENCH
 
 Tables = Mapping[str, pa.Table]
 
@@ -41,14 +56,21 @@ class LedgerReader:
         workbench: duckdb.DuckDBPyConnection,
         salt: str,
         report: Callable[[str, Progress], None],
+        kept: Kept | None = None,
+        pages: Pages | None = None,
     ) -> None:
         self._accesses = accesses
+        self._workbench = workbench
         self._asking = Asking(Landing(workbench, salt), settings.page_size, report)
-        self._most_ids = settings.max_ids_per_query
+        self._id_lists = IdLists(settings.max_ids_per_query)
         self._has_refreshed = False
         self._probed: set[tuple[str, str]] = set()
+        self._kept = kept
+        self._pages = pages
+        self._made_with = made_with(settings, accesses)
+        self._standing: Standing | None = None
         self.fence = PayrollFence(workbench, settings)
-        self._pre_queries = PreQueries(self._asking, self.fence)
+        self._pre_queries = PreQueries(self._asking, self.fence, ChangedRows(workbench), self._id_lists)
         self._changes = Changes(self._asking)
 
     @property
@@ -56,50 +78,84 @@ class LedgerReader:
         """Rows and pages read so far, by table."""
         return self._asking.progress
 
+    def rows(self, *, whole: bool) -> Mapping[str, int]:
+        """Rows by raw table: those asked for now, or of both ledgers all there are (``whole``)."""
+        read = {name: progress.rows for name, progress in self.progress.items() if not name.startswith("census_")}
+        ledgers = {rows.splits[0].table.name: self.received(root) for root, rows in _LEDGER_ROWS.items()}
+        return read | (ledgers if whole else {})
+
     def prepare(self) -> None:
-        """Note the feeds' heads and the highest ids, then run the pre-queries and the rules; before anything else."""
+        """Note the feeds' heads and the highest ids, then run the pre-queries and the rules; before anything else.
+
+        Raises:
+            ApiFailed, PermissionMissing: among other things, a feed that does not say what changed.
+        """
+        server_time = self._accesses[0].client.traffic.server_time
         self._changes.note_heads(self._accesses)
+        if self._changes.are_told(self._accesses):
+            self._standing = Standing.now(self._made_with, server_time, self._changes.heads)
         self._pre_queries.note_highest_ids(self._accesses)
-        self._pre_queries.run(self._accesses)
+        if self._kept is None:
+            self._pre_queries.run(self._accesses)
+        else:
+            changed = self._changes.since(self._kept.standing.heads, self._accesses)
+            self._pre_queries.update(self._accesses, self._kept, changed)
+            self._settle(self._kept)
+        if self._pages is not None and self._standing is not None and self.can_be_followed:
+            standing = replace(self._standing, has_whole_census=self.fence.is_whole_ledger)
+            standing.write(self._workbench, WORKBENCH)
+
+    def _settle(self, kept: Kept) -> None:
+        kept.settle()
+        for root, rows in _LEDGER_ROWS.items():
+            self._asking.landing.count_as_handed_out(rows.splits[0].table.name, f"from {CENSUS_TABLES[root]}_kept")
 
     def ledger(self, root: str) -> Iterator[Tables]:
-        """All rows of `transactions` or `apTransactions` that are not payroll.
+        """All rows of `transactions` or `apTransactions` that are not payroll, or those of them that changed.
 
         Raises:
             PayrollStop: a forbidden row came back twice.
-            LedgerChanged: rows that the pre-query saw did not come.
         """
         for access in self._accesses:
             yield from self._ledger_of(access, root)
-        self._check_complete(root)
 
     def _ledger_of(self, access: Access, root: str) -> Iterator[Tables]:
-        id_filter = access.capabilities.id_filter(root)
-        exclusions = self.fence.exclusions(root, id_filter, access.highest[root])
+        exclusions = self._exclusions(access, root)
         above = -1
-        while window := exclusions.next_window(above, self._ids_in_a_list(id_filter)):
+        while window := exclusions.next_window(above, self._ids_in_a_list(exclusions)):
             fenced, last = window
             try:
                 yield from self._ledger_window(access, fenced)
             except RequestTooLarge:
                 if fenced.ids <= 1:
                     raise
-                self._most_ids = max(1, fenced.ids // 2)
+                self._id_lists.most_ids = max(1, fenced.ids // 2)
             except PayrollHit:
                 self._refresh()
-                exclusions = self.fence.exclusions(root, id_filter, access.highest[root])
+                exclusions = self._exclusions(access, root)
             else:
                 above = last
 
-    def _ids_in_a_list(self, id_filter: IdFilter) -> int:
-        return self._most_ids if id_filter.leaves_out_by_window else min(self._most_ids, self._asking.page_size.rows)
+    def _exclusions(self, access: Access, root: str) -> Exclusions:
+        wanted = None
+        if self._kept is not None:
+            landed = f"landed.{_LEDGER_ROWS[root].splits[0].table.name}"
+            wanted = f"from {CENSUS_TABLES[root]}_wanted anti join {landed} using (db_id)"
+        return self.fence.exclusions(root, access.capabilities.id_filter(root), access.highest[root], wanted)
+
+    def _ids_in_a_list(self, exclusions: Exclusions) -> int:
+        most = self._id_lists.most_ids
+        return most if exclusions.leaves_out_by_window else min(most, self._asking.page_size.rows)
 
     def _ledger_window(self, access: Access, fenced: FencedFilter) -> Iterator[Tables]:
         if (access.name, fenced.root) not in self._probed:
             self._pre_queries.refuse_leaking_filter(access, fenced)
             self._probed.add((access.name, fenced.root))
         document_name, rows = _LEDGER_DOCUMENTS[fenced.root], _LEDGER_ROWS[fenced.root]
-        yield from _tables(self._asking.ledger(access, document_name, rows, fenced, self.fence.guard(fenced.root)))
+        for tables in _tables(self._asking.ledger(access, document_name, rows, fenced, self.fence.guard(fenced.root))):
+            if self._pages is not None:
+                self._pages.keep(tables)
+            yield tables
 
     def _refresh(self) -> None:
         """A forbidden row came back: read the exclusion sets anew, once, from the ids of all lines."""
@@ -110,28 +166,62 @@ class LedgerReader:
             )
         self._has_refreshed = True
         self._pre_queries.run(self._accesses, ask_for_all=True)
+        if self._kept is not None:
+            self._settle(self._kept)
 
-    def _check_complete(self, root: str) -> None:
-        seen = self.fence.seen(root)
-        missing = 0 if seen is None else seen - self.fence.excluded(root) - self.received(root)
-        if missing:
-            raise LedgerChanged(
-                f"{root}: {missing} rows that the pre-query saw did not come, or came unasked, so the ledger changed "
-                "during the run or the API left rows out. Nothing was published; run again."
-            )
+    def missing(self) -> int:
+        """How many rows that the pre-queries saw did not come, or came unasked: the ledger changed, or the API left rows out."""
+        return sum(
+            abs(seen - self.fence.excluded(root) - self.received(root))
+            for root in LEDGER_ROOTS
+            if (seen := self.fence.seen(root)) is not None
+        )
 
     def became_payroll(self) -> int:
-        """How many rows handed out are payroll by now.
+        """How many rows handed out are payroll by now, or stand in a voucher that by now holds or pays out pay.
 
         Asked again, before they are committed, if the feeds show changes, or if a forbidden row came back: pages before it
         may hold its fellows, and the feeds show a change only after half a minute.
         """
-        if not self._has_refreshed and not self._changes.touch_what_was_read(self._accesses):
+        changed = self._changed_since_the_beginning()
+        if not self._has_refreshed and changed is not None and not any(changed.values()):
             return 0
-        self._pre_queries.run(self._accesses, ask_for_all=self._has_refreshed)
-        return sum(
+        self.fence.remember_vouchers()
+        if self._has_refreshed or changed is None or not self.fence.is_whole_ledger:
+            self._pre_queries.run(self._accesses, ask_for_all=self._has_refreshed)
+        if changed:
+            # Beyond the highest ids, too: a line that was posted since can make a voucher one with pay.
+            self._pre_queries.follow(self._accesses, changed, is_fenced=False)
+            self.fence.judge(is_whole_ledger=self.fence.is_whole_ledger)
+        return self.fence.vouchers_handed_out_wrongly(TRANSACTION_HEADER.name) + sum(
             self.fence.handed_out_wrongly(root, rows.splits[0].table.name) for root, rows in _LEDGER_ROWS.items()
         )
+
+    def _changed_since_the_beginning(self) -> ChangedIds | None:
+        """What the feeds tell since the heads were noted; None where they do not."""
+        if not self._changes.are_told(self._accesses):
+            return None
+        try:
+            return self._changes.since(self._changes.heads, self._accesses)
+        except (ApiFailed, PermissionMissing):
+            return None
+
+    @property
+    def can_be_followed(self) -> bool:
+        """Whether a read of what changed since can stand on this one."""
+        return self._standing is not None and all(
+            access.capabilities.id_filter(root).id_in for access in self._accesses for root in LEDGER_ROOTS
+        )
+
+    def finish(self, incoming: Path) -> None:
+        """Complete the loaded warehouse file: the rows that stay from the last read, and what the next one needs to know."""
+        self._workbench.execute(f"attach '{quoted(incoming)}' as incoming")
+        if self._kept is not None:
+            self._kept.take_over("incoming")
+        if self._standing is not None and self.can_be_followed:
+            write_census(self._workbench, "incoming")
+            self._standing.write(self._workbench, "incoming")
+        self._workbench.execute("detach incoming")
 
     def received(self, root: str) -> int:
         """Rows handed out so far."""
@@ -185,19 +275,11 @@ class LedgerReader:
         id_filter = access.capabilities.id_filter(root)
         if id_filter.id_in is None:
             raise ApiFailed(f"The API offers no filter by id on {root}, which is what keeps persons out; report it.")
-        start = 0
-        while start < len(ids):
-            chunk = ids[start : start + min(self._most_ids, self._asking.page_size.rows)]
-            try:
-                yield from self._asking.register(
-                    access, document_name, rows, {id_filter.id_in: id_filter.values(chunk)}
-                )
-            except RequestTooLarge:
-                if len(chunk) == 1:
-                    raise
-                self._most_ids = len(chunk) // 2
-            else:
-                start += len(chunk)
+
+        def ask(chunk: Sequence[int]) -> Iterator[Page]:
+            return self._asking.register(access, document_name, rows, {str(id_filter.id_in): id_filter.values(chunk)})
+
+        yield from self._id_lists.ask(ids, self._asking.page_size.rows, ask)
 
 
 def _tables(read: Iterator[Page]) -> Iterator[Tables]:

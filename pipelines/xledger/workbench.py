@@ -1,40 +1,46 @@
 """The private DuckDB that a run works on: parsed pages, ids of the payroll fence, ids of what was handed out.
 
-It holds no payroll but ids, document types and accounts, is readable by its owner alone, and is gone when the run ends.
+It holds no payroll but ids, document types and accounts, is readable by its owner alone, and is gone when the run ends well.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
+WORKBENCH = "workbench"
 _MEMORY_LIMIT = "400MB"
 
 
 @contextmanager
 def workbench(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty workbench in ``folder``; what a killed run left is removed first."""
-    path = folder / "workbench.duckdb"
-    _remove(folder)
-    connection = duckdb.connect(str(path), config={"memory_limit": _MEMORY_LIMIT})
+    """An empty workbench in ``folder``. One that a failed or killed run left is of use to `unfinished.py` until then."""
+    remove_workbench(folder)
+    path = folder / f"{WORKBENCH}.duckdb"
+    connection = open_workbench(path)
     os.chmod(path, 0o600)  # noqa: PTH101
     try:
         connection.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
         yield connection
     finally:
         connection.close()
-        _remove(folder)
+    remove_workbench(folder)
 
 
-def _remove(folder: Path) -> None:
-    for path in folder.glob("workbench.duckdb*"):
+def open_workbench(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open the file within the memory that a run may take."""
+    return duckdb.connect(str(path), config={"memory_limit": _MEMORY_LIMIT})
+
+
+def remove_workbench(folder: Path) -> None:
+    """Remove the workbench and what it spilled."""
+    for path in folder.glob(f"{WORKBENCH}.duckdb*"):
         if path.is_dir():
-            for spilled in path.iterdir():
-                spilled.unlink()
-            path.rmdir()
+            shutil.rmtree(path)
         else:
             path.unlink()

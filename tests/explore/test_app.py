@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 import requests
 from playwright.sync_api import Page
 
-from pipelines.explore.numbers import exact
+from pipelines.explore.numbers import exact, whole
 from tests.conftest import ROOT, clean_environment
 from tests.explore.browser import browsing, needs_chromium
 from tests.explore.conftest import Place
@@ -99,6 +100,74 @@ def test_a_mark_shows_the_number_behind_it(address: str, place: Place) -> None:
         shown = watched.page.locator("#NOK-suppliers .hoverlayer .hovertext").first.text_content() or ""
 
     assert f"{name}: {exact(spend)} NOK" in shown
+
+
+@needs_chromium
+def test_the_supplier_page_draws_its_months_and_says_what_sql_says(address: str, place: Place) -> None:
+    ((supplier, name, spend, sources),) = place.query(
+        "select supplier_id, supplier_name, spend_amount, source_supplier_ids from marts.dim_supplier "
+        "where source_supplier_count > 1 order by supplier_id limit 1"
+    )
+    ((months, bars),) = place.query(
+        "select list(month order by month), list(exact order by month) from (select strftime(spend_date, '%Y-%m') as month, "
+        "sum(amount_net) as exact from marts.fct_spend where supplier_id = ? group by all)",
+        [supplier],
+    )
+    ((invoices, settled, days, late),) = place.query(
+        "select count(*), count(*) filter (where paid), round(avg(days_to_pay) filter (where paid), 1), "
+        "count(*) filter (where paid and days_late > 0) "
+        "from (select *, is_settled and not is_credit_note as paid from marts.fct_ap_invoice) where supplier_id = ?",
+        [supplier],
+    )
+    with browsing(address) as watched:
+        watched.page.goto(f"{address}supplier?words={name}")
+        drawn = watched.page.evaluate(
+            "document.getElementById('supplier-0').data.find(one => one.name === 'spend')"
+            ".x.map((month, place) => [month, document.getElementById('supplier-0').data[1].customdata[place]])"
+        )
+        figures = watched.page.locator(".figures").inner_text()
+        page = watched.page.locator("main").inner_text()
+        watched.page.locator("h2:has-text('invoices (with VAT)') + .wide a").first.click()
+        why = watched.page.locator("main").inner_text()
+
+    assert (watched.strayed, watched.errors) == ([], [])
+    zero = exact(Decimal(0))
+    assert [(month, bar) for month, bar in drawn if bar != zero] == list(zip(months, map(exact, bars), strict=True))
+    assert figures.split("\n")[1] == whole(spend)
+    assert f"{days} days" in figures
+    assert f"{settled} settled invoices" in figures
+    assert f"{100 * late / settled:.0f} %" in figures
+    for source in sources.split(", "):
+        assert source in page
+    assert name in why
+    assert "Each line and the reason" in why
+    assert invoices >= settled > 0
+
+
+@needs_chromium
+def test_each_finding_leads_to_what_it_is_about(address: str, place: Place) -> None:
+    # Of each finding the one that the page shows first.
+    found = place.query(
+        "select distinct on (finding) finding, ids from audit.data_quality where ids <> '' order by finding, "
+        "array_position(['high', 'medium', 'low'], severity), abs(amount) desc nulls last, subject"
+    )
+    assert len(found) > 3
+    with browsing(address) as watched:
+        for finding, ids in found:
+            watched.page.goto(f"{address}findings")
+            watched.page.locator(f"tr:has(td:text-is('{finding}')) a").first.click()
+            shown = watched.page.locator("main").inner_text()
+            asked = watched.page.locator("input").input_value()
+            assert "Nothing here." not in shown.split("How each part")[0], finding
+            if finding == "supplier_without_org_number":
+                assert ids in shown
+            else:
+                assert asked == ids
+            if finding in ("unattributed_spend", "personnel_account_on_invoice"):
+                for one in ids.split(", "):
+                    assert one.split("-")[1] in shown
+
+    assert (watched.strayed, watched.errors) == ([], [])
 
 
 @pytest.fixture

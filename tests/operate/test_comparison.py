@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.comparison import compare
+from pipelines.comparison import SUMS, compare
 
 LINES = {
     "a": ("S1", "10.0000", "NOK"),
@@ -27,7 +27,10 @@ def file(
             create table marts.fct_spend (spend_id varchar, supplier_id varchar, amount_net decimal(19, 4),
                 company_currency varchar, _run_id varchar, _loaded_at timestamp {columns});
             create table marts.dim_supplier (supplier_id varchar, supplier_name varchar, supplier_org_number varchar,
-                vat_number varchar, street_address varchar, zip_code varchar, place varchar, spend_amount decimal(19, 4))
+                vat_number varchar, street_address varchar, zip_code varchar, place varchar, spend_amount decimal(19, 4),
+                source_supplier_ids varchar);
+            create table marts.fct_ledger_line (owner_db_id bigint, transaction_db_id bigint);
+            create table marts.fct_ap_invoice (ap_invoice_id varchar);
             """
         )
         for spend_id, (supplier, amount, currency) in lines.items():
@@ -82,3 +85,33 @@ def test_a_file_of_another_shape_is_said_to_be_no_measure(tmp_path: Path) -> Non
     with duckdb.connect(str(before)) as connection:
         connection.execute("create table old as select 1 as one")
     assert compare(before, file(tmp_path / "built.duckdb", "run-1", LINES, SUPPLIERS))["not_comparable"] is True
+
+
+RECEIVED = """
+    insert into marts.fct_ledger_line values (1, 101), (1, 102);
+    insert into marts.fct_ap_invoice values ('1-7');
+    update marts.dim_supplier set source_supplier_ids = '1-71, 1-72' where supplier_id = 'S1';
+"""
+
+
+@pytest.mark.parametrize(
+    ("gone", "count"),
+    [
+        pytest.param("delete from marts.fct_ledger_line where transaction_db_id = 102", 1, id="line"),
+        pytest.param("delete from marts.fct_ap_invoice", 1, id="invoice"),
+        pytest.param("update marts.dim_supplier set source_supplier_ids = '1-72'", 1, id="supplier"),
+        pytest.param(
+            "update marts.dim_supplier set supplier_id = 'S1 merged' where supplier_id = 'S1'", 0, id="merged"
+        ),
+    ],
+)
+def test_with_received_rows_gone_there_are_no_sums(tmp_path: Path, gone: str, count: int) -> None:
+    """A row that became payroll: spend before less spend now would be its amount."""
+    before = file(tmp_path / "before.duckdb", "run-1", LINES, SUPPLIERS)
+    built = file(tmp_path / "built.duckdb", "run-2", LINES, SUPPLIERS)
+    for path, sql in ((before, RECEIVED), (built, RECEIVED + gone)):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(sql)
+    figures = compare(before, built)
+    assert figures["received_gone"] == count
+    assert figures.keys().isdisjoint(SUMS) == bool(count)

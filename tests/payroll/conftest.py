@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ import duckdb
 import pytest
 
 from pipelines.sandbox import Sandbox, SandboxOptions, running
-from tests.conftest import Read, quick_settings, read
+from tests.conftest import Read, Synced, quick_settings, read, run_module, sync
+from tests.payroll.loud_pay import LoudPay, make_loud
 from tests.payroll_search import Canaries
 
 PAGE_SIZE = 500
@@ -112,3 +114,50 @@ def done(kept_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     ledger = Ledger(kept_ledger, tmp_path_factory.mktemp("undisturbed"))
     with ledger.served() as sandbox:
         yield Done.of(ledger.read(sandbox), sandbox)
+
+
+@dataclass(frozen=True)
+class Loud:
+    """A finished sync of the ledger that `synced` read, with other pay in it (`loud_pay`), and all that can be made of it."""
+
+    pay: LoudPay
+    result: Synced
+    sandbox: Sandbox
+    environment: dict[str, str]
+    said: str
+
+
+# Each command that makes something of the published file.
+COMMANDS = (
+    ("pipelines.audit",),
+    ("pipelines.docs",),
+    ("pipelines.report",),
+    ("pipelines.status",),
+    ("pipelines.export", "--table", "all", "--format", "parquet"),
+    ("pipelines.export", "--table", "fct_spend", "--format", "xlsx"),
+    ("pipelines.export", "--format", "open-data"),
+)
+
+
+@pytest.fixture(scope="session")
+def loud(synced: Synced, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loud]:
+    """The sandbox stays up, so that what follows can happen in it."""
+    folder = tmp_path_factory.mktemp("loud")
+    with running(ledger_dir=folder / "ledger"):
+        [kept] = (folder / "ledger").iterdir()
+    pay = make_loud(kept / "ledger.duckdb", kept / "truth.duckdb")
+    data_dir = folder / "data"
+    data_dir.mkdir()
+    shutil.copy(synced.data_dir / "salt", data_dir / "salt")
+    with running(ledger_dir=folder / "ledger", wire_log=folder / "wire.jsonl") as sandbox:
+        environment = {"SOURCES__XLEDGER__API_URL": sandbox.url, "SOURCES__XLEDGER__API_TOKEN": sandbox.token}
+        result = sync(data_dir, environment)
+        assert result.exit_code == 0, result.output
+        said = [result.output]
+        for module, *arguments in COMMANDS:
+            made = run_module(module, environment | {"DATA_DIR": str(data_dir)}, *arguments)
+            said.append(made.stdout + made.stderr)
+            assert made.returncode == 0, said[-1]
+        assert sandbox.truth_path
+        done = Synced(data_dir, 0, result.output, sandbox.truth_path, folder / "wire.jsonl", sandbox.token)
+        yield Loud(pay, done, sandbox, environment, "\n".join(said))

@@ -18,7 +18,7 @@ import pytest
 from pipelines.sandbox import running
 from pipelines.xledger.asking import Access, Asking
 from pipelines.xledger.errors import ApiFailed, PayrollStop, XledgerError
-from pipelines.xledger.payroll import TRANSACTIONS, FencedFilter, PayrollFence
+from pipelines.xledger.payroll import TRANSACTIONS, FencedFilter
 from pipelines.xledger.prequeries import PreQueries
 from pipelines.xledger.reading import LedgerReader
 from tests.conftest import QUICK, ROOT, clean_environment, quick_settings, read
@@ -205,7 +205,7 @@ def test_an_exclusion_that_the_api_does_not_honour_is_found_with_ids_alone(came:
         return page
 
     asking = SimpleNamespace(once=once, landing=SimpleNamespace(forget=lambda _: None))
-    pre_queries = PreQueries(cast(Asking, asking), cast(PayrollFence, None))
+    pre_queries = PreQueries(cast(Asking, asking), cast(Any, None), cast(Any, None), cast(Any, None))
     fenced = FencedFilter(cast(Any, SimpleNamespace(root=TRANSACTIONS)), {}, 1, {"dbId_in": ["7"]}, frozenset({7}))
     with pytest.raises(PayrollStop):
         pre_queries.refuse_leaking_filter(cast(Access, None), fenced)
@@ -219,10 +219,20 @@ def test_after_a_forbidden_row_the_run_looks_again_whatever_the_feeds_say(came_b
     reader: Any = object.__new__(LedgerReader)
     reader._accesses = []
     reader._has_refreshed = came_back
-    reader._changes = SimpleNamespace(touch_what_was_read=lambda _: False)
-    reader._pre_queries = SimpleNamespace(run=lambda _, ask_for_all: asked.append(ask_for_all))
-    reader.fence = SimpleNamespace(handed_out_wrongly=lambda *_: 2)
-    assert reader.became_payroll() == (4 if came_back else 0)
+    reader._changes = SimpleNamespace(
+        heads={}, are_told=lambda _: True, since=lambda *_: {"transactions": set(), "apTransactions": set()}
+    )
+    reader._pre_queries = SimpleNamespace(
+        run=lambda _, ask_for_all: asked.append(ask_for_all), follow=lambda *_, **__: None
+    )
+    reader.fence = SimpleNamespace(
+        handed_out_wrongly=lambda *_: 2,
+        vouchers_handed_out_wrongly=lambda _: 1,
+        remember_vouchers=lambda: None,
+        judge=lambda **_: None,
+        is_whole_ledger=True,
+    )
+    assert reader.became_payroll() == (5 if came_back else 0)
     assert asked == ([True] if came_back else [])
 
 

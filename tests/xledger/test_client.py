@@ -16,6 +16,7 @@ from fake_clock import FakeClock
 from scripted_server import Step, answer, cut, raw, refusal, reset, reset_in_body, scripted, zipped
 
 from pipelines.xledger import client as client_module
+from pipelines.xledger import pacing, waiting
 from pipelines.xledger.client import Client, Request, Traffic
 from pipelines.xledger.errors import (
     NO_DATA,
@@ -62,6 +63,8 @@ def _parse(body: bytes) -> Any:
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     fake = FakeClock()
     monkeypatch.setattr(client_module, "time", fake)
+    monkeypatch.setattr(pacing, "time", fake)
+    monkeypatch.setattr(waiting, "sleep", fake.sleep)
     return fake
 
 
@@ -169,6 +172,23 @@ def test_credits_are_waited_for_until_they_return(clock: FakeClock) -> None:
     assert 40 <= sum(clock.slept) <= 42
     assert len(caller.said) == 1
     assert "credits are used up" in caller.said[0]
+
+
+def test_a_long_wait_is_counted_down(clock: FakeClock) -> None:
+    told: list[str] = []
+    clock.now = 1_700_000_000.0
+    utc = datetime.fromtimestamp(clock.now + 70, UTC)
+    with scripted([_limit("BAD_REQUEST.INSUFFICIENT_CREDITS", resetAt=utc.isoformat()), DONE]) as server:
+        client = Client(server.url, TOKEN, Pace(1000), Traffic(), told.append, countdown=told.append)
+        assert client.execute(REQUEST, _parse) == 1
+    assert told[0] == "transactions: credits are used up: going on in 1 min 11 s"
+    assert told[-1] == "transactions: credits are used up: going on in 1 s"
+    assert len(told) == 71
+
+
+def test_what_would_have_done_is_counted_beside_what_was_sent() -> None:
+    _, caller, requests = _ask(raw(b"", 500), _limit("BAD_REQUEST.CONCURRENCY_LIMIT_REACHED"), answer(None), DONE)
+    assert (requests, caller.traffic.requests, caller.traffic.needed) == (4, 4, 1)
 
 
 def test_a_reset_time_without_offset_is_central_european_time(clock: FakeClock) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import pytest
 
 from pipelines.xledger.capabilities import Operation
 from pipelines.xledger.client import Client, Request
-from pipelines.xledger.errors import ApiFailed, PayrollHit, QueryTimedOut
+from pipelines.xledger.errors import ApiFailed, MalformedResponse, PayrollHit, QueryTimedOut
 from pipelines.xledger.paging import PageSize, pages
 
 LINES = Operation("transactions", "transactions", "query", frozenset({"first", "after", "filter"}), frozenset(), ())
@@ -26,6 +27,18 @@ class Page:
 
 
 Answer = Page | Exception
+Accept = Callable[[bytes], Page]
+
+
+def _body(page: Page) -> bytes:
+    edges = [{"number": page.number, "rows": page.rows, "cursor": page.end_cursor}]
+    return json.dumps({"edges": edges, "pageInfo": {"hasNextPage": page.has_next_page}}).encode()
+
+
+def _accept(body: bytes) -> Page:
+    answer = json.loads(body)
+    edge = answer["edges"][0]
+    return Page(edge["number"], edge["rows"], edge["cursor"], answer["pageInfo"]["hasNextPage"])
 
 
 class FakeClient:
@@ -36,14 +49,14 @@ class FakeClient:
         self.asked: list[Mapping[str, Any]] = []
         self.threads: set[str] = set()
 
-    def execute(self, request: Request, accept: Callable[[bytes], Page]) -> Page:  # noqa: ARG002
+    def execute(self, request: Request, accept: Accept) -> Page:
         self.asked.append(request.variables)
         self.threads.add(threading.current_thread().name)
         answers = self._answers[request.variables.get("after")]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return accept(_body(answer))
 
 
 def _read(
@@ -53,9 +66,8 @@ def _read(
     after: str | None = None,
 ) -> tuple[list[int], FakeClient]:
     client = FakeClient(answers)
-    read = pages(
-        cast(Client, client), asked, {"filter": {"dbId_gt": "0"}}, page_size or PageSize(1000), lambda _: None, after
-    )
+    variables = {"filter": {"dbId_gt": "0"}}
+    read = pages(cast(Client, client), asked, variables, page_size or PageSize(1000), _accept, after)
     return [page.number for page in read], client
 
 
@@ -83,10 +95,59 @@ def test_a_read_can_begin_at_a_cursor() -> None:
     assert [variables["after"] for variables in client.asked] == ["z", "a"]
 
 
-def test_pages_are_fetched_in_a_thread_of_their_own() -> None:
+def test_pages_are_fetched_in_threads_of_their_own() -> None:
     _, client = _read({None: _page(1, "a"), "a": _last(2)})
-    assert len(client.threads) == 1
     assert threading.current_thread().name not in client.threads
+
+
+def test_the_next_page_is_asked_for_before_the_present_one_is_parsed() -> None:
+    client = FakeClient({None: _page(1, "a"), "a": _last(2)})
+    is_asked = threading.Event()
+
+    def accept(body: bytes) -> Page:
+        page = _accept(body)
+        if page.number == 2:
+            is_asked.set()
+        assert is_asked.wait(20)
+        return page
+
+    read = pages(cast(Client, client), LINES, {}, PageSize(1000), accept)
+    assert [page.number for page in read] == [1, 2]
+
+
+def test_no_more_than_two_pages_are_asked_for_ahead() -> None:
+    client = FakeClient(
+        {None: _page(0, "0")} | {str(number): _page(number + 1, str(number + 1)) for number in range(9)}
+    )
+    read = pages(cast(Client, client), LINES, {}, PageSize(1000), _accept)
+    for used in range(1, 6):
+        next(read)
+        assert len(client.asked) <= used + 2
+
+
+class CutOnce(FakeClient):
+    """The first answer comes broken, with another cursor, and is asked for again."""
+
+    def execute(self, request: Request, accept: Accept) -> Page:
+        if not self.asked:
+            broken = _body(_page(1, "not a cursor")).replace(b'"number"', b"")
+            with pytest.raises(MalformedResponse):
+                accept(broken)
+        return super().execute(request, accept)
+
+
+def test_a_cursor_out_of_a_broken_answer_is_not_followed() -> None:
+    lost = Page(99, 1, "lost", has_next_page=True)
+    client = CutOnce({None: _page(1, "a"), "a": _last(2), "not a cursor": lost, "lost": lost})
+
+    def accept(body: bytes) -> Page:
+        try:
+            return _accept(body)
+        except ValueError:
+            raise MalformedResponse("broken") from None
+
+    read = pages(cast(Client, client), LINES, {}, PageSize(1000), accept)
+    assert [page.number for page in read] == [1, 2]
 
 
 def test_only_variables_that_the_live_schema_takes_are_sent() -> None:
@@ -160,7 +221,7 @@ def test_halving_ends_at_one_row(rows: int) -> None:
 
 def test_a_failure_comes_after_the_pages_before_it() -> None:
     client = FakeClient({None: _page(1, "a"), "a": PayrollHit("transactions", 3)})
-    read = pages(cast(Client, client), LINES, {}, PageSize(1000), lambda _: None)
+    read = pages(cast(Client, client), LINES, {}, PageSize(1000), _accept)
     assert next(read).number == 1
     with pytest.raises(PayrollHit):
         next(read)

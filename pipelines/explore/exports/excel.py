@@ -12,6 +12,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from pipelines.explore import design
 from pipelines.explore.published import Column
 from pipelines.xledger.errors import XledgerError
 
@@ -70,7 +71,7 @@ class _Writer:
     def __init__(self, workbook: xlsxwriter.Workbook, columns: Sequence[Column]) -> None:
         self._workbook = workbook
         self._columns = columns
-        self._header = workbook.add_format({"bold": True, "bg_color": "#E8EEF4", "bottom": 1})
+        self._header = workbook.add_format({"bold": True, "bg_color": design.PANEL, "bottom": 1})
         self._amount = workbook.add_format({"num_format": "#,##0.00##;[Red]-#,##0.00##"})
         self._whole = workbook.add_format({"num_format": "0"})
         self._date = workbook.add_format({"num_format": "yyyy-mm-dd"})
