@@ -51,20 +51,26 @@ def plan_read(
 ) -> Plan:
     """Whether the present warehouse can be brought up to date, after the preflight; ``everything`` asks for a full read."""
     begun = None if everything else recover_unfinished(warehouse.build)
-    made, server_time = made_with(settings, accesses), accesses[0].client.traffic.server_time
-    if begun is not None and begun.why_full(made, server_time) is None:
+    if begun is not None and standing_of(unfinished(warehouse.build), settings, accesses)[1] is None:
         told = f"Going on with the read that was cut off; it began at {begun.noted_at:%Y-%m-%d %H:%M} UTC"
         return Plan(FULL, unfinished(warehouse.build), told)
     forget_unfinished(warehouse.build)
     if everything:
         return Plan(FULL, None, "Reading everything, as asked")
-    standing = Standing.of(warehouse.raw)
+    standing, why_full = standing_of(warehouse.raw, settings, accesses)
     if standing is None:
         return Plan(FULL, None, "Reading everything: there is no earlier read to go on from")
-    why_full = standing.why_full(made, server_time)
     if why_full is not None:
         return Plan(FULL, None, f"Reading everything: {why_full}")
     return Plan(INCREMENTAL, warehouse.raw, f"Reading what changed since {standing.noted_at:%Y-%m-%d %H:%M} UTC")
+
+
+def standing_of(path: Path, settings: Settings, accesses: Sequence[Access]) -> tuple[Standing | None, str | None]:
+    """Where the read in a warehouse file stood, and why nothing can stand on it, if nothing can."""
+    standing = Standing.of(path)
+    if standing is None:
+        return None, None
+    return standing, standing.why_full(made_with(settings, accesses), accesses[0].client.traffic.server_time)
 
 
 def read_and_load(

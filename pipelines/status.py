@@ -18,11 +18,12 @@ from pipelines.budget import Budget, Cost
 from pipelines.check import no_token
 from pipelines.console import Console
 from pipelines.exits import outcome_of
+from pipelines.note_changes import note_changes
 from pipelines.run_journal import JournalEntry, read_journal
 from pipelines.timers import next_run
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import XledgerError
-from pipelines.xledger.settings import data_dir, read_settings
+from pipelines.xledger.settings import Settings, data_dir, read_settings
 
 _RUNS_SHOWN = 10
 _DAY = timedelta(days=1)
@@ -56,7 +57,7 @@ def main() -> int:
 
 
 def run(console: Console, *, is_watch: bool) -> None:
-    """Say how things stand. For a watch, a missing token and old data are errors."""
+    """Say how things stand. For a watch, a missing token and old data are errors; it also notes what changed since."""
     alerts = read_alert_settings()
     settings = read_settings()
     if is_watch and not settings.tokens:
@@ -74,6 +75,15 @@ def run(console: Console, *, is_watch: bool) -> None:
     console.say(_told_next(next_run()))
     if is_watch and too_old:
         raise DataTooOld(too_old)
+    if is_watch:
+        _note_changes(settings, warehouse, console)
+
+
+def _note_changes(settings: Settings, warehouse: Warehouse, console: Console) -> None:
+    try:
+        note_changes(settings, warehouse, console)
+    except XledgerError as error:
+        console.say(f"What changed since the last run could not be noted: {error}")
 
 
 def read_published(warehouse: Warehouse) -> Published | None:
@@ -86,7 +96,11 @@ def read_published(warehouse: Warehouse) -> Published | None:
         return None
     try:
         with duckdb.connect(str(warehouse.published), read_only=True) as connection:
-            (landed_at,) = connection.execute("select max(landed_at) from audit.sync_runs").fetchall()[0]
+            # A run of a day when the clock was ahead counts only where there is no other.
+            (landed_at,) = connection.execute(
+                "select coalesce(max(landed_at) filter (where landed_at <= $now), max(landed_at)) from audit.sync_runs",
+                {"now": datetime.now(UTC).replace(tzinfo=None) + _DAY},
+            ).fetchall()[0]
             rows = connection.execute(_ROWS_NOW_AND_BEFORE).fetchall()
     except duckdb.Error as error:
         raise XledgerError(
@@ -117,6 +131,11 @@ def freshness(published: Published | None, alerts: AlertSettings, now: datetime)
     """What is wrong with the age of the data; empty when nothing is."""
     if published is None:
         return "Nothing has been published yet; run `make sync`."
+    if published.landed_at - now > _DAY:
+        return (
+            f"The published data are dated {_days(published.landed_at - now)} in the future, so the clock was wrong then or is "
+            "now; set it right, then run `make sync`."
+        )
     if now - published.landed_at > alerts.max_age_days * _DAY:
         return (
             f"The published data are {_age(published, now)} old, more than {alerts.max_age_days:g} days; run `make sync`, "
@@ -131,7 +150,11 @@ def fresh(published: Published | None, now: datetime) -> str:
 
 
 def _age(published: Published, now: datetime) -> str:
-    return f"{(now - published.landed_at) / _DAY:.1f} days"
+    return _days(now - published.landed_at)
+
+
+def _days(time: timedelta) -> str:
+    return f"{time / _DAY:.1f} days"
 
 
 def _told_runs(runs: Sequence[JournalEntry]) -> Iterator[str]:

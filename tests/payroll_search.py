@@ -6,11 +6,13 @@ import gzip
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 _AMOUNT = re.compile(r"(?<![\d.])-?\d+\.\d+(?![\d.])")
 # Most words end in a number of their own (`Books.secret`): texts without it need not be searched for the word.
@@ -62,7 +64,11 @@ def everything_below(folder: Path) -> Iterator[tuple[str, str]]:
         if path.suffix == ".duckdb":
             yield from _tables(path)
         elif path.suffix == ".parquet":
-            yield f"{path} opened", _as_text(duckdb.connect(), f"from read_parquet('{path}')")
+            # A killed run leaves files without their end: these are searched as they are alone.
+            with suppress(duckdb.InvalidInputException):
+                yield f"{path} opened", _as_text(duckdb.connect(), f"from read_parquet('{path}')")
+        elif path.suffix == ".arrow":
+            yield f"{path} opened", str(pa.ipc.open_file(path).read_all().to_pylist())
         elif path.suffix == ".gz":
             yield f"{path} opened", gzip.decompress(content).decode("utf-8", errors="replace")
         elif path.suffix == ".xlsx":

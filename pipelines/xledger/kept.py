@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.xledger.changes import ChangedIds
 from pipelines.xledger.payroll import AP_TRANSACTIONS, CENSUS_TABLES, EXCLUDED_TABLES, TRANSACTIONS
 from pipelines.xledger.standing import Standing
 
@@ -34,12 +35,12 @@ class Kept:
         return None if standing is None else cls(workbench, path, standing)
 
     def take_census(self) -> Mapping[str, set[int]]:
-        """Put the last read's census into the fence. Gives the ids that it knew of and that did not come."""
+        """Put the last read's census into the fence. Gives the ids that changed under it, or were noted since."""
         for table in CENSUS_TABLES.values():
             self._workbench.execute(f"insert into {table} by name from present.{table}")
         return {
             root: {
-                db_id for (db_id,) in self._workbench.execute(f"select db_id from present.{table}_missing").fetchall()
+                db_id for (db_id,) in self._workbench.execute(f"select db_id from present.{table}_unsettled").fetchall()
             }
             for root, table in CENSUS_TABLES.items()
         }
@@ -72,7 +73,7 @@ class Kept:
 def write_census(workbench: duckdb.DuckDBPyConnection, database: str, *, is_finished: bool = True) -> None:
     """Leave the census of all rows in an attached warehouse file that has all that was read, for the next read.
 
-    Of a finished read, rows that the census has and that did not come are left by name: they changed under the read.
+    Of a finished read, rows that the census has and that did not come are left as unsettled: they changed under the read.
     """
     new = f"{database}.{RAW_SCHEMA}"
     workbench.execute(f"create schema if not exists {database}.fence")
@@ -83,7 +84,7 @@ def write_census(workbench: duckdb.DuckDBPyConnection, database: str, *, is_fini
             workbench.execute(_RECEIVED_LINES.format(new=new, census=f"{database}.{table}"))
         workbench.execute(
             f"""
-            create or replace table {database}.{table}_missing as
+            create or replace table {database}.{table}_unsettled as
             select distinct db_id from {table} anti join {EXCLUDED_TABLES[root]} using (db_id)
             anti join {new}."{_RAW_TABLES[root]}" using (owner_db_id, db_id) where {is_finished}
             """
@@ -139,6 +140,16 @@ _TAKE_OVER = (
     anti join {new}.system_value as present_value using (owner_db_id, db_id)
     """,
 )
+
+
+def note_changed(path: Path, changed: ChangedIds, standing: Standing) -> None:
+    """Leave more ids as unsettled in the last read's warehouse file, and where the feeds stood when they were told."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("begin")
+        for root, ids in changed.items():
+            connection.execute(f"insert into {CENSUS_TABLES[root]}_unsettled select unnest({sorted(ids)}::bigint[])")
+        standing.write(connection, path.stem)
+        connection.execute("commit")
 
 
 def quoted(path: Path) -> str:

@@ -145,6 +145,7 @@ class Landing:
             f"insert into landed.{table} select owner_db_id, db_id from ({rows}) "
             f"anti join landed.{table} using (owner_db_id, db_id)"
         )
+        del self._highest[table]
 
     def handed_out(self, table: str) -> int:
         """Number of different rows handed out of a table."""

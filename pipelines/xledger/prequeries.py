@@ -124,8 +124,8 @@ class PreQueries:
             self._fence.judge(is_whole_ledger=True)
             return
         self._start(accesses)
-        missing = kept.take_census()
-        self.follow(accesses, {root: ids | missing[root] for root, ids in changed.items()})
+        unsettled = kept.take_census()
+        self.follow(accesses, {root: ids | unsettled[root] for root, ids in changed.items()})
         self._fence.judge(is_whole_ledger=True)
 
     def follow(self, accesses: Sequence[Access], changed: ChangedIds, *, is_fenced: bool = True) -> None:

@@ -218,8 +218,8 @@ class LedgerReader:
         self._workbench.execute(f"attach '{quoted(incoming)}' as incoming")
         if self._kept is not None:
             self._kept.take_over("incoming")
+        write_census(self._workbench, "incoming")
         if self._standing is not None and self.can_be_followed:
-            write_census(self._workbench, "incoming")
             self._standing.write(self._workbench, "incoming")
         self._workbench.execute("detach incoming")
 

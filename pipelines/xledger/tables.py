@@ -24,7 +24,6 @@ class Kind(Enum):
     ID = "BIGINT"
     INTEGER = "INTEGER"
     MONEY = "DECIMAL(19,4)"
-    RATE = "DOUBLE"
     DATE = "DATE"
     TIME = "TIMESTAMP"
     FLAG = "BOOLEAN"
@@ -39,7 +38,6 @@ _ARROW: Mapping[Kind, pa.DataType] = {
     Kind.ID: pa.int64(),
     Kind.INTEGER: pa.int32(),
     Kind.MONEY: pa.decimal128(19, 4),
-    Kind.RATE: pa.float64(),
     Kind.DATE: pa.date32(),
     Kind.TIME: pa.timestamp("us"),
     Kind.FLAG: pa.bool_(),
@@ -95,7 +93,7 @@ TRANSACTION = Table(
         *_KEYS,
         *_columns(Kind.ID, "header.dbId", "accountDbId", "companyDbId", "currency.dbId", "taxRule.dbId"),
         *_columns(Kind.ID, *_GL_OBJECTS, "matchId", "periodId"),
-        *_columns(Kind.INTEGER, "periodNumber", "positionNumber"),
+        *_columns(Kind.INTEGER, "periodNumber"),
         *_columns(Kind.TEXT, "text"),
         *_columns(Kind.MONEY, "amount", "invoiceAmount", "taxAmount"),
     ),
@@ -112,7 +110,6 @@ TRANSACTION_HEADER = Table(
         Column("transaction_source_description", Kind.TEXT, ("header", "transactionSource", "description")),
         Column("fiscal_year", Kind.INTEGER, ("header", "fiscalYear")),
         Column("posted_date", Kind.DATE, ("header", "postedDate")),
-        Column("created_at", Kind.TIME, ("header", "createdAt")),
         Column("modified_at", Kind.TIME, ("header", "modifiedAt")),
     ),
 )
@@ -195,8 +192,7 @@ AP_TRANSACTION = Table(
             "paymentReference",
         ),
         *_columns(Kind.MONEY, "amount", "invoiceAmount", "invoiceRemaining"),
-        *_columns(Kind.RATE, "exchangeRate"),
-        *_columns(Kind.DATE, "invoiceDate", "dueDate", "paymentDate", "lastPaymentDate"),
+        *_columns(Kind.DATE, "invoiceDate", "dueDate", "lastPaymentDate"),
         *_columns(Kind.TIME, "headerModifiedAt"),
     ),
 )

@@ -19,6 +19,11 @@ RUN_TABLES: Mapping[str, str] = {
         "bytes_received bigint, bytes_sent bigint"
     ),
     "sync_run_entity": "run_id varchar, table_name varchar, rows bigint, pages bigint",
+    "published_spend": (
+        "spend_id varchar, transaction_db_id bigint, owner_db_id bigint, owner_name varchar, account_code varchar, "
+        "supplier_name varchar, posted_date date, amount_net decimal(19, 4), company_currency varchar, run_id varchar, "
+        "landed_at timestamp"
+    ),
     "payroll_exclusion": (
         "run_id varchar, root varchar, rule varchar, excluded_ids bigint, ids_sha256 varchar, rows_seen bigint, "
         "rows_received bigint, rows_excluded bigint"

@@ -230,14 +230,14 @@ def _post(raw: RawWarehouse, voucher: Voucher) -> None:
         "owner_db_id": voucher.owner, "db_id": header, "transaction_number": voucher.number,
         "transaction_source_db_id": DOCUMENT_TYPES[voucher.document_type], "transaction_source_code": voucher.document_type,
         "transaction_source_description": voucher.document_type, "fiscal_year": voucher.posted.year,
-        "posted_date": voucher.posted, "created_at": voucher.posted, "modified_at": voucher.posted,
+        "posted_date": voucher.posted, "modified_at": voucher.posted,
     })  # fmt: skip
     for position, line in enumerate(voucher.lines, 1):
         raw.add("transaction", {
             "owner_db_id": voucher.owner, "db_id": voucher.number * 100 + position, "header_db_id": header,
             "account_db_id": ACCOUNTS[line.account][0], "company_db_id": line.company, "currency_db_id": 2 if in_euro else 1,
             "gl_object1_db_id": line.dimension_1, "match_id": 0, "period_id": voucher.posted.month,
-            "period_number": voucher.posted.month, "position_number": position, "text": line.text or f"Voucher {voucher.number}",
+            "period_number": voucher.posted.month, "text": line.text or f"Voucher {voucher.number}",
             "amount": line.amount, "tax_amount": line.tax,
             "invoice_amount": "100" if in_euro else line.amount,
         })  # fmt: skip

@@ -8,6 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipelines.console import Console
+from pipelines.note_changes import note_changes
 from pipelines.sandbox import Sandbox
 from tests.conftest import Read
 from tests.incremental.conftest import Ledger
@@ -54,7 +56,7 @@ def test_after_any_changes_the_rows_are_those_of_a_full_read(ledger: Ledger, off
         for seed in (1, 2):
             sandbox.mutate({"random": {"seed": seed, "count": 60}})
             assert _changed(ledger.read(sandbox))
-            assert ledger.differences_from_a_full_read(sandbox) == {}
+        assert ledger.differences_from_a_full_read(sandbox) == {}
 
 
 def test_the_evidence_covers_the_whole_ledger_each_time(ledger: Ledger) -> None:
@@ -187,6 +189,18 @@ def test_after_more_than_three_days_everything_is_read_and_said(ledger: Ledger, 
         assert not _changed(read)
         told = "a clock was set back" if by == "a_clock_set_back" else "more than three days ago"
         assert any(told in line for line in read.said)
+        assert ledger.differences_from_a_full_read(sandbox) == {}
+
+
+def test_changes_noted_by_the_daily_watch_outlive_the_feeds(ledger: Ledger) -> None:
+    days = 2 * 86_400
+    with ledger.served() as sandbox:
+        read = ledger.read(sandbox)
+        for seed in (12, 13):
+            sandbox.mutate({"random": {"seed": seed, "count": 20}})
+            note_changes(ledger.settings(sandbox), read.warehouse, Console())
+            sandbox.mutate({"move_clock": {"seconds": days}})
+        assert _changed(ledger.read(sandbox))
         assert ledger.differences_from_a_full_read(sandbox) == {}
 
 

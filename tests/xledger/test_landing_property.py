@@ -36,7 +36,6 @@ _VALUES: Mapping[Kind, st.SearchStrategy[Any]] = {
         st.decimals(-(10**15) + 1, 10**15 - 1, places=2).map(lambda amount: f"{amount:f}"),
         st.integers(-(10**11), 10**11).map(lambda units: units / 10_000),
     ),
-    Kind.RATE: st.floats(allow_nan=False, allow_infinity=False, width=32).map(float),
     Kind.DATE: st.dates(date(1900, 1, 1)).map(date.isoformat),
     Kind.TIME: st.datetimes(datetime(1980, 1, 1), datetime(2037, 12, 31)).map(
         lambda moment: moment.replace(microsecond=0).isoformat()

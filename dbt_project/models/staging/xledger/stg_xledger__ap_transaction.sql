@@ -29,10 +29,8 @@ renamed as (
         amount,
         invoice_amount as transaction_amount,
         invoice_remaining as transaction_remaining,
-        exchange_rate,
         invoice_date,
         due_date,
-        payment_date,
         last_payment_date,
         header_modified_at
     from source

@@ -23,7 +23,6 @@ renamed as (
         match_id,
         text as line_text,
         period_number,
-        position_number,
         amount,
         tax_amount,
         invoice_amount as transaction_amount

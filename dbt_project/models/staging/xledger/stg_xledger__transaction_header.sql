@@ -15,7 +15,6 @@ renamed as (
         transaction_number as voucher_number,
         fiscal_year,
         posted_date,
-        created_at,
         modified_at
     from source
 
