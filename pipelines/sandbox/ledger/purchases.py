@@ -246,7 +246,7 @@ def shared_cost(
     *,
     case: str | None = None,
 ) -> Voucher:
-    """Several suppliers' invoices, or credit notes, without VAT on two cost lines that belong to all of them: split by what each invoiced."""
+    """Several suppliers' invoices, or credit notes, without VAT on two cost lines, each split by what each supplier invoiced."""
     kind = "INVOICE" if invoices[0][2] > 0 else "CREDIT_MEMO"
     items = [invoice_item(supplier, gross, number, posted, kind=kind) for supplier, number, gross in invoices]
     total = sum(gross for *_, gross in invoices)
