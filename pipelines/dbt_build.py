@@ -21,7 +21,7 @@ _WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 _MOST_MEMORY = 512 * 2**20
 # Of dbt's docs page: the icons of its tree of models, and its favicon.
 _ASKED_IN_VAIN = {
-    '<use xlink:href="{{': '<use ng-attr-xlink:href="{{',
+    '<use xlink:href="{{': '<use ng-attr-href="{{',
     '<link rel="shortcut icon" href="${require(\'./assets/favicons/favicon.ico\')}"/>': '<link rel="icon" href="data:,">',
 }
 _ROOT = Path(__file__).resolve().parent.parent
