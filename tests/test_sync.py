@@ -161,7 +161,8 @@ def test_no_payroll_in_anything_the_run_left(synced: Synced) -> None:
     assert len(canaries.words) > 100
     assert len(canaries.amounts) > 100
     assert canaries.found_in(synced.output) == set()
-    # Key figures are sums over many received lines, and may equal somebody's pay by chance: there only words tell.
+    # Key figures are sums over many received lines, and may equal somebody's pay by chance: there only words tell. Amounts are
+    # searched for in tests/payroll/test_other_pay.py, in a ledger whose pay is larger than any sum.
     words = Canaries(canaries.words, frozenset())
     for where, text in everything_below(synced.data_dir):
         assert (words if ".kpi_" in where else canaries).found_in(text) == set(), where

@@ -38,7 +38,7 @@ _IMPERSONAL_RAW = {
     "transaction_header": {"transaction_source_code", "transaction_source_description"},
 }  # fmt: skip
 _IMPERSONAL_PUBLISHED = re.compile(
-    r"_?run_id|.*_currency|account_.*|category_.*|other_category_code|supplier_attribution_.*|supplier_country|document_type.*"
+    r"_?run_id|run_id_before|change_kind|.*_currency|account_.*|category_.*|other_category_code|supplier_attribution_.*|supplier_country|document_type.*"
     r"|(source_)?supplier_ids?|other_supplier_id|spend_id|ap_invoice_id|ids|ids_sha256|(other_)?rule_id|rule|root|step|detail"
     r"|finding|severity|reasons|mode|table_name|guard_.*|exclusion_reason|chart_name|object_kind|month_label|ageing_bucket"
     r"|owner_code|owner_org_number|zip_code|place|pay_terms.*|subledger_group|company_currency|bucket|measure|abc_class|period|unit"
