@@ -15,6 +15,8 @@ from pipelines.explore.numbers import THOUSANDS, exact
 from pipelines.explore.overview import Category, Month, SupplierRank
 
 _LONGEST_LABEL = 30
+# Among plotly's buttons is one that sends the chart's data to plotly's own server.
+_CONFIG = {"displayModeBar": False}
 _MOST_LABELS = 14
 
 
@@ -110,7 +112,7 @@ def categories_chart(categories: Sequence[Category], currency: str | None) -> go
 
 def embedded(figure: go.Figure, name: str) -> Markup:
     """HTML with this id that draws the figure where plotly's script is on the page."""
-    html = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False})
+    html = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=_CONFIG)
     return Markup(html)  # noqa: S704
 
 

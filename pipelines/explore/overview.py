@@ -98,8 +98,8 @@ def by_month(connection: duckdb.DuckDBPyConnection, selection: Selection) -> lis
     )
     found = spend.keys() | before.keys()
     if selection.last_month is None and spend:
-        # The year after the last spend has only a year before.
-        found = {month for month in found if month <= max(spend)}
+        # The year after the last spend has only a year before; a whole year at least is drawn.
+        found = {month for month in found if month <= max(spend)} | {months_before(max(spend), 11)}
     return [Month(month, spend.get(month, Decimal(0)), before.get(month, Decimal(0))) for month in _without_gaps(found)]
 
 

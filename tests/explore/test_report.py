@@ -50,10 +50,14 @@ def test_it_opens_from_disk_and_asks_for_nothing(place: Place) -> None:
         watched.page.goto(address)
         watched.page.wait_for_selector("#NOK-categories .trace.treemap")
         bars = watched.page.locator("#NOK-months .bars .point").count()
+        watched.page.locator("#NOK-months .bars .point").first.hover(force=True)
+        buttons = watched.page.locator(".modebar-btn").count()
         names = watched.page.locator("#NOK-suppliers .xaxislayer-above .xtick").count()
 
     assert (watched.strayed, watched.errors) == ([], [])
     assert bars == 24
+    # plotly would offer to send the chart to a server of its own.
+    assert buttons == 0
     assert names == 20
 
 

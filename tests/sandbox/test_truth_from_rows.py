@@ -117,12 +117,15 @@ def test_spend_by_the_literal_and_the_guarded_rule_is_what_the_generator_meant(
         """
         with spend as (
             select *, rule is null and document_type in ('AP', 'BA', 'ER') and not is_balance as literal,
-                literal and not exists (
+                coalesce(number between 1700 and 1799, false) as is_prepaid,
+                amount <> 0 and sum(amount) filter (where literal) over pair = 0
+                    and bool_and(is_prepaid = (amount < 0)) filter (where literal) over pair as is_release,
+                literal and not coalesce(is_release, false) and not exists (
                     from guarded_range where guarded_range.chart = judged_line.chart and number between low and high
                 ) and not coalesce(
                     chart = 2 and number between 5000 and 5899 or chart = 3 and number between 7000 and 7599, false
                 ) as guarded
-            from judged_line
+            from judged_line window pair as (partition by header_id, abs(amount))
         )
         select code, spend.document_type, literal, is_spend_literal, guarded, is_spend_guarded, count(*)
         from spend join told_line on db_id = id

@@ -40,7 +40,9 @@ compared as (
         spend.supplier_name as supplier_name_after,
         published_spend.amount_net as amount_before,
         spend.amount_net as amount_after,
-        cast(coalesce(spend.amount_net, 0) - coalesce(published_spend.amount_net, 0) as decimal(38, 4)) as amount_difference,
+        cast(
+            coalesce(spend.amount_net, 0) - coalesce(published_spend.amount_net, 0) as decimal(38, 4)
+        ) as amount_difference,
         coalesce(spend.company_currency, published_spend.company_currency) as company_currency
     from spend
     full outer join published_spend on spend.spend_id = published_spend.spend_id

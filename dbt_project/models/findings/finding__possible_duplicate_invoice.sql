@@ -45,14 +45,34 @@ repeated as (
         supplier_id,
         number_key,
         gross,
-        count(*) as invoice_count,
-        {{ first_ids('ap_invoice_id') }} as ids
+        count(*) as invoice_count
     from keyed
     where not is_credit_note
     group by owner_db_id, supplier_id, number_key, gross
     having
         count(*) > 1
         and date_diff('day', min(invoice_date), max(invoice_date)) <= 90
+
+),
+
+-- Ids are gathered of what repeats alone: most numbers stand once.
+repeated_ids as (
+
+    select
+        keyed.owner_db_id,
+        keyed.supplier_id,
+        keyed.number_key,
+        keyed.gross,
+        {{ first_ids('keyed.ap_invoice_id') }} as ids
+    from keyed
+    inner join repeated
+        on
+            keyed.owner_db_id = repeated.owner_db_id
+            and keyed.supplier_id = repeated.supplier_id
+            and keyed.number_key = repeated.number_key
+            and keyed.gross = repeated.gross
+    where not keyed.is_credit_note
+    group by keyed.owner_db_id, keyed.supplier_id, keyed.number_key, keyed.gross
 
 )
 
@@ -63,8 +83,14 @@ select
     repeated.supplier_id || ' ' || repeated.number_key || ' ' || repeated.gross as subject,
     repeated.gross * (repeated.invoice_count - 1) as amount,
     repeated.invoice_count as item_count,
-    repeated.ids
+    repeated_ids.ids
 from repeated
+inner join repeated_ids
+    on
+        repeated.owner_db_id = repeated_ids.owner_db_id
+        and repeated.supplier_id = repeated_ids.supplier_id
+        and repeated.number_key = repeated_ids.number_key
+        and repeated.gross = repeated_ids.gross
 left join credits
     on
         repeated.owner_db_id = credits.owner_db_id

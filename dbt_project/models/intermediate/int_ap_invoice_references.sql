@@ -4,9 +4,28 @@ with items as (
 
 ),
 
+headers as (
+
+    select * from {{ ref('int_ap_headers_summarised') }}
+
+),
+
 invoices as (
 
     select * from {{ ref('int_ap_invoices_summarised') }}
+
+),
+
+-- Only where there are several invoices is a reference looked for.
+multi_invoice_items as (
+
+    select items.*
+    from items
+    inner join headers
+        on
+            items.owner_db_id = headers.owner_db_id
+            and items.header_db_id = headers.header_db_id
+    where headers.invoice_count > 1
 
 ),
 
@@ -19,7 +38,7 @@ written_references as (
             supplier_db_id,
             invoice_key,
             {{ reference_key(reference) }} as reference_key
-        from items
+        from multi_invoice_items
         {{ "union" if not loop.last }}
     {% endfor %}
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with items as (
 
     select * from {{ ref('int_ap_items_classified') }}
@@ -6,16 +8,34 @@ with items as (
 
 -- A bank voucher's supplier items are the payments of invoices that were booked elsewhere. They say nothing about its
 -- cost lines, unless the supplier was both credited and paid in the same voucher.
+settled_in_bank as (
+
+    select
+        owner_db_id,
+        header_db_id,
+        supplier_db_id
+    from items
+    where document_role = 'bank'
+    group by owner_db_id, header_db_id, supplier_db_id
+    having sum(amount) = 0
+
+),
+
 invoice_items as (
 
-    select *
+    select items.*
     from items
-    where supplier_db_id is not null and header_db_id is not null
-    qualify
-        document_role <> 'bank'
-        or (
-            amount < 0
-            and sum(amount) over (partition by owner_db_id, header_db_id, supplier_db_id) = 0
+    left join settled_in_bank
+        on
+            items.owner_db_id = settled_in_bank.owner_db_id
+            and items.header_db_id = settled_in_bank.header_db_id
+            and items.supplier_db_id = settled_in_bank.supplier_db_id
+    where
+        items.supplier_db_id is not null
+        and items.header_db_id is not null
+        and (
+            items.document_role <> 'bank'
+            or (items.amount < 0 and settled_in_bank.header_db_id is not null)
         )
 
 ),

@@ -26,7 +26,7 @@ item_types as (
 
 -- The item's own type decides. Its name is translated in Xledger, so where it is not known the voucher's type and the
 -- sign do: what a bank voucher holds is a payment, a positive item elsewhere a credit note.
-classified as (
+classified as not materialized (
 
     select
         items.*,
@@ -54,24 +54,48 @@ classified as (
 
 ),
 
-match_groups as (
+last_payments as (
 
     select
         owner_db_id,
         match_id,
-        max(case when item_kind = 'payment' then posted_date end) as last_payment_date,
-        sum(case when item_kind = 'credit_note' then amount else 0 end) as credited_amount,
-        string_agg(
-            distinct case when item_kind = 'invoice' then invoice_number end, ', '
-            order by case when item_kind = 'invoice' then invoice_number end
-        ) as invoice_numbers,
-        string_agg(
-            distinct case when item_kind = 'credit_note' then invoice_number end, ', '
-            order by case when item_kind = 'credit_note' then invoice_number end
-        ) as credit_note_numbers
+        max(posted_date) as last_payment_date
     from classified
-    where match_id <> 0
+    where match_id <> 0 and item_kind = 'payment'
     group by owner_db_id, match_id
+
+),
+
+credited_groups as (
+
+    select distinct
+        owner_db_id,
+        match_id
+    from classified
+    where match_id <> 0 and item_kind = 'credit_note'
+
+),
+
+-- Numbers are gathered of the few groups that link an invoice and a credit note: text that is gathered cannot spill.
+linked_numbers as (
+
+    select
+        classified.owner_db_id,
+        classified.match_id,
+        string_agg(
+            distinct classified.invoice_number, ', '
+            order by classified.invoice_number
+        ) filter (where classified.item_kind = 'invoice') as invoice_numbers,
+        string_agg(
+            distinct classified.invoice_number, ', '
+            order by classified.invoice_number
+        ) filter (where classified.item_kind = 'credit_note') as credit_note_numbers
+    from classified
+    inner join credited_groups
+        on
+            classified.owner_db_id = credited_groups.owner_db_id
+            and classified.match_id = credited_groups.match_id
+    group by classified.owner_db_id, classified.match_id
 
 ),
 
@@ -82,16 +106,19 @@ matched as (
         coalesce(classified.transaction_remaining, 0) = 0 as is_settled,
         case
             when coalesce(classified.transaction_remaining, 0) = 0
-                then coalesce(classified.last_payment_date, match_groups.last_payment_date)
+                then coalesce(classified.last_payment_date, last_payments.last_payment_date)
         end as paid_date,
-        match_groups.credited_amount as group_credited_amount,
-        match_groups.invoice_numbers as group_invoice_numbers,
-        match_groups.credit_note_numbers as group_credit_note_numbers
+        linked_numbers.invoice_numbers as group_invoice_numbers,
+        linked_numbers.credit_note_numbers as group_credit_note_numbers
     from classified
-    left join match_groups
+    left join last_payments
         on
-            classified.owner_db_id = match_groups.owner_db_id
-            and classified.match_id = match_groups.match_id
+            classified.owner_db_id = last_payments.owner_db_id
+            and classified.match_id = last_payments.match_id
+    left join linked_numbers
+        on
+            classified.owner_db_id = linked_numbers.owner_db_id
+            and classified.match_id = linked_numbers.match_id
 
 )
 

@@ -56,8 +56,8 @@ voucher_dates as (
     select
         owner_db_id,
         header_db_id,
-        case when count(distinct invoice_date) = 1 then min(invoice_date) end as invoice_date,
-        case when count(distinct due_date) = 1 then min(due_date) end as due_date
+        case when min(invoice_date) = max(invoice_date) then min(invoice_date) end as invoice_date,
+        case when min(due_date) = max(due_date) then min(due_date) end as due_date
     from invoices
     group by owner_db_id, header_db_id
 

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-with lines as (
+with lines as not materialized (
 
     select
         owner_db_id,

@@ -112,6 +112,18 @@ def _prepaid_and_journals(books: Books) -> None:
         is_paid=False,
     )
     purchases.payment(books, SERVICE, date(2024, 1, 18), [year.items[0]], case="D15")
+    invoice(
+        books,
+        landlord,
+        date(2024, 12, 2),
+        "LEIE-2025",
+        [
+            Bought("1700", 13_200_000, 0, "Leie desember til november", Role.PREPAID),
+            Bought("1700", -1_100_000, 0, "Herav desember", Role.RELEASE),
+            Bought("6300", 1_100_000, 0, "Leie desember", Role.RELEASE),
+        ],
+        case="D5",
+    )
     for month in range(1, 13):
         journals.release_of_prepaid(books, SERVICE, date(2024, month, 28), 1_000_000, case="D5")
     journals.reclassification(books, SERVICE, date(2024, 7, 31), 250_000, case="D11")
@@ -167,6 +179,8 @@ def _several_suppliers(books: Books) -> None:
         "6340",
         case="D3",
     )
+    credited = [(one, "D3-61K", -100_003), (two, "D3-62K", -200_002), (three, "D3-63K", -300_001)]
+    purchases.shared_cost(books, TOP, date(2024, 6, 17), credited, "6340", case="D3")
     number = "MANGE"
     invoices = [(one, f"{number}-{index}", Bought("6340", 10_000 + index * 101, 25, "Nettleie")) for index in range(60)]
     purchases.many_invoices(books, TOP, date(2024, 5, 15), invoices, purchases.HEADER_SINGLE_SUPPLIER, case="D3")

@@ -20,7 +20,7 @@ NORWEGIAN = (TOP, INDUSTRY, SERVICE)
 _TRADES = (
     # trade, account, VAT %, terms
     ("Eiendom", "6300", 0, 14), ("Kraft", "6340", 25, 14), ("Renhold", "6360", 25, 30), ("Data", "6553", 25, 30),
-    ("Skyløsninger", "6420", 25, 30), ("Revisjon", "6700", 25, 14), ("Regnskap", "6705", 25, 14), ("Advokatfirma", "6720", 25, 10),
+    ("Skyløsninger", "6420", 25, 30), ("Revisjon", "6700", 25, 14), ("Regnskap", "6705", 25, 14), ("Advokatfirma", "6725", 25, 10),
     ("Konsulent", "6790", 25, 30), ("Kontor", "6800", 25, 30), ("Kurs", "6860", 0, 20), ("Telekom", "6900", 25, 20),
     ("Frakt", "6940", 25, 14), ("Energi", "7000", 25, 10), ("Reisebyrå", "7140", 12, 14), ("Reklame", "7320", 25, 30),
     ("Forsikring", "7500", 0, 14), ("Grossist", "4300", 25, 45), ("Entreprenør", "4500", 25, 30), ("Maskin", "1200", 25, 30),

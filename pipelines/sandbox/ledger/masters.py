@@ -100,7 +100,8 @@ def invented_masters(group: Group, extra_accounts: Sequence[tuple[int, str, str,
     charts = {chart: [*_chart_accounts(chart)] for chart in ((NS4102, BAS) if SWEDEN in group.owners else (NS4102,))}
     for chart, *account in extra_accounts:
         charts[chart].append((account[0], account[1], account[2]))
-    return Masters(group, charts, _INVENTED_KINDS, list(_invented_values(group)))
+    categories = {chart: {row["code"]: row["category"] for row in _chart_rows(chart)} for chart in charts}
+    return Masters(group, charts, _INVENTED_KINDS, list(_invented_values(group)), categories)
 
 
 def _invented_values(group: Group) -> Iterator[DimensionValue]:
@@ -114,11 +115,15 @@ def _invented_values(group: Group) -> Iterator[DimensionValue]:
             yield one.db_id + _EMPLOYEE_OFFSET, one.owner, EMPLOYEE_KIND, one.code, one.name
 
 
+def _chart_accounts(chart: int) -> Iterator[AccountFacts]:
+    return ((row["code"], row["description"], row["kind"]) for row in _chart_rows(chart))
+
+
 @cache
-def _chart_accounts(chart: int) -> tuple[AccountFacts, ...]:
-    """Accounts of one of the charts beside this file."""
+def _chart_rows(chart: int) -> tuple[dict[str, str], ...]:
+    """One of the charts beside this file: each account's code, name, kind, and what kind of thing is bought on it."""
     with (Path(__file__).parent / _CHART_FILES[chart]).open(encoding="utf-8", newline="") as file:
-        return tuple((row["code"], row["description"], row["kind"]) for row in csv.DictReader(file))
+        return tuple(csv.DictReader(file))
 
 
 @dataclass
@@ -129,6 +134,8 @@ class Masters:
     charts: Mapping[int, Sequence[AccountFacts]]
     dimension_kinds: Sequence[DimensionKind]
     dimension_values: Sequence[DimensionValue]
+    # What is bought on an account, by chart and code
+    categories: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     tax_rules: Mapping[str, str] = field(default_factory=lambda: _TAX_RULES)
     home_currency: str = "NOK"
     years: Sequence[int] = (2024, 2025, 2026)
@@ -153,6 +160,10 @@ class Masters:
     def account_id(self, owner: int, code: str) -> int:
         """dbId of the account with this code in the company's chart."""
         return self._accounts[self.chart(owner), code]
+
+    def category(self, owner: int, code: str | None) -> str | None:
+        """What is bought on the account with this code; None where nothing is, or nothing is known."""
+        return self.categories.get(self.chart(owner), {}).get(code or "") or None
 
     def company_currency(self, owner: int) -> str:
         """Currency the company keeps its books in."""

@@ -21,6 +21,8 @@ class Role(Enum):
     COST = (True, True)
     PERSONNEL = (True, True)
     PREPAID = (True, True)
+    # A prepaid cost taken to cost: it counted when it was invoiced
+    RELEASE = (True, False)
     # Cash, equity, debt, VAT, control accounts and account 3000: what the literal rule takes out
     BALANCE = (False, False)
     RECEIVABLE = (True, False)

@@ -246,8 +246,9 @@ def shared_cost(
     *,
     case: str | None = None,
 ) -> Voucher:
-    """Several suppliers' invoices without VAT on two cost lines that belong to all of them: split by what each invoiced."""
-    items = [invoice_item(supplier, gross, number, posted) for supplier, number, gross in invoices]
+    """Several suppliers' invoices, or credit notes, without VAT on two cost lines, each split by what each supplier invoiced."""
+    kind = "INVOICE" if invoices[0][2] > 0 else "CREDIT_MEMO"
+    items = [invoice_item(supplier, gross, number, posted, kind=kind) for supplier, number, gross in invoices]
     total = sum(gross for *_, gross in invoices)
     # Neither half equals any single invoice, so that no amount can be matched.
     amounts = (total * 6 // 10 + 1, total - total * 6 // 10 - 1)
@@ -263,12 +264,16 @@ def shared_cost(
 
 def split(amount: int, items: Sequence[Item]) -> dict[Subledger, int]:
     """Parts of an amount by what each supplier invoiced; the rest goes, øre by øre, to the largest remainders."""
-    total = sum(item.amount for item in items)
-    whole = {item.subledger: amount * item.amount // total for item in items}
-    by_remainder = sorted(items, key=lambda item: (-(amount * item.amount % total), item.subledger.db_id))
-    for item in by_remainder[: amount - sum(whole.values())]:
-        whole[item.subledger] += 1
-    return whole
+    invoiced: dict[Subledger, int] = {}
+    for item in items:
+        invoiced[item.subledger] = invoiced.get(item.subledger, 0) + abs(item.amount)
+    total = sum(invoiced.values())
+    shares = {supplier: divmod(abs(amount) * part, total) for supplier, part in invoiced.items()}
+    by_remainder = sorted(shares, key=lambda supplier: (-shares[supplier][1], supplier.db_id))
+    left_over = abs(amount) - sum(whole for whole, _ in shares.values())
+    more = set(by_remainder[:left_over])
+    sign = -1 if amount < 0 else 1
+    return {supplier: sign * (whole + (supplier in more)) for supplier, (whole, _) in shares.items()}
 
 
 def _cost_line(one: Bought, supplier: Subledger | None, names_company: bool) -> Line:

@@ -278,6 +278,7 @@ def _true_line(voucher: Voucher, line: Line, masters: Masters) -> dict[str, Any]
         "supplier_name": supplier.name if supplier else None,
         "supplier_org_number": supplier.party.number if supplier and supplier.has_company else None,
         "attribution": line.attribution if literal else None,
+        "category": masters.category(voucher.owner, line.account),
         "posted_date": voucher.posted,
         "invoice_date": invoice_date,
         "spend_date": invoice_date if voucher.document_type == "AP" and invoice_date else voucher.posted,
@@ -344,7 +345,7 @@ create table line (
     owner_db_id BIGINT, db_id BIGINT, header_db_id BIGINT, document_type VARCHAR, account_code VARCHAR, chart BIGINT,
     amount DECIMAL(18,2), is_payroll BOOLEAN, payroll_rule VARCHAR, exclusion_reason VARCHAR, is_spend_literal BOOLEAN,
     is_spend_guarded BOOLEAN, supplier_db_id BIGINT, supplier_name VARCHAR, supplier_org_number VARCHAR, attribution VARCHAR,
-    posted_date DATE, invoice_date DATE, spend_date DATE, case_label VARCHAR
+    category VARCHAR, posted_date DATE, invoice_date DATE, spend_date DATE, case_label VARCHAR
 );
 create table ap (
     owner_db_id BIGINT, db_id BIGINT, header_db_id BIGINT, document_type VARCHAR, subledger_db_id BIGINT, supplier_name VARCHAR,
