@@ -75,6 +75,11 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Build:
     with RawWarehouse(data_dir) as raw:
         for number, (bought, *_) in enumerate(CASES.values(), 1):
             _post(raw, number, bought)
+        raw.add("sync_run", {"run_id": "first", "landed_at": "2024-02-01 12:00:00"})
+        raw.add("payroll_exclusion", {
+            "run_id": "first", "root": "transactions", "rule": "type", "excluded_ids": 0, "rows_seen": 2 * len(CASES),
+            "rows_received": 2 * len(CASES), "rows_excluded": 0,
+        })  # fmt: skip
     built = run_dbt(data_dir, *MODELS)
     assert built.exit_code == 0, built.output
     assert "WARN=0 ERROR=0 SKIP=0" in built.output
@@ -99,6 +104,24 @@ def test_a_supplier_without_its_record_is_still_one_supplier(mixed: Build) -> No
 
     assert spend == [("source-1-5", None, Decimal("500"))]
     assert supplier == [("source-1-5", None, 0)]
+
+
+def test_a_new_type_and_a_chart_without_rules_are_told_of(mixed: Build) -> None:
+    told = mixed.query(
+        "select finding, subject, amount, item_count from audit.data_quality "
+        "where finding in ('document_type_not_chosen', 'unmapped_account') order by all"
+    )
+
+    assert told == [
+        ("document_type_not_chosen", "ZZ", Decimal("100"), 1),
+        ("unmapped_account", "9998", Decimal("100"), 1),
+    ]
+
+
+def test_a_company_without_payroll_says_that_nothing_was_left_out(mixed: Build) -> None:
+    evidence = mixed.query("select excluded_ids, rows_seen = rows_received from audit.payroll_exclusions")
+
+    assert evidence == [(0, True)]
 
 
 def test_an_empty_ledger_gives_empty_marts(tmp_path: Path) -> None:
