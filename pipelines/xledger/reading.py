@@ -27,7 +27,7 @@ from pipelines.xledger.payroll import (
     PayrollFence,
 )
 from pipelines.xledger.prequeries import PreQueries
-from pipelines.xledger.settings import Settings
+from pipelines.xledger.settings import LARGEST_PAGE, Settings
 from pipelines.xledger.standing import Standing, made_with
 from pipelines.xledger.tables import TRANSACTION_HEADER
 from pipelines.xledger.unfinished import Pages
@@ -149,13 +149,25 @@ class LedgerReader:
 
     def _ledger_window(self, access: Access, fenced: FencedFilter) -> Iterator[Tables]:
         if (access.name, fenced.root) not in self._probed:
-            self._pre_queries.refuse_leaking_filter(access, fenced)
+            self._probe(access, fenced)
             self._probed.add((access.name, fenced.root))
         document_name, rows = _LEDGER_DOCUMENTS[fenced.root], _LEDGER_ROWS[fenced.root]
         for tables in _tables(self._asking.ledger(access, document_name, rows, fenced, self.fence.guard(fenced.root))):
             if self._pages is not None:
                 self._pages.keep(tables)
             yield tables
+
+    def _probe(self, access: Access, fenced: FencedFilter) -> None:
+        """See that the API honours the exclusion, and that it takes a list of this length: how long one may be is told nowhere."""
+        try:
+            self._pre_queries.refuse_leaking_filter(access, fenced)
+        except ApiFailed as refused:
+            if fenced.ids <= LARGEST_PAGE or isinstance(refused, RequestTooLarge):
+                raise
+            too_large = RequestTooLarge(str(refused))
+        else:
+            return
+        raise too_large
 
     def _refresh(self) -> None:
         """A forbidden row came back: read the exclusion sets anew, once, from the ids of all lines."""
