@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ def compare(published: Path, built: Path) -> dict[str, Any]:
     published and no longer received: deleted in Xledger, or payroll by now. With any of them there are no sums, because the
     difference would tell their amounts.
     """
-    with tempfile.TemporaryDirectory(dir=built.parent) as spill, duckdb.connect() as connection:
-        connection.execute(f"set memory_limit = '{_MEMORY}'; set temp_directory = '{_quoted(Path(spill))}'")
+    with _spill(built.parent) as spill, duckdb.connect() as connection:
+        connection.execute(f"set memory_limit = '{_MEMORY}'; set temp_directory = '{_quoted(spill)}'")
         connection.execute(f"attach '{_quoted(built)}' as now (read_only)")
         figures = _figures(connection)
         if published.exists():
@@ -50,6 +51,18 @@ def compare(published: Path, built: Path) -> dict[str, Any]:
     if figures.get("received_gone") or figures.get("not_comparable"):
         figures = {name: value for name, value in figures.items() if name not in SUMS}
     return figures
+
+
+@contextmanager
+def _spill(build: Path) -> Iterator[Path]:
+    """Always the same folder, so that what a killed run left there goes with the next."""
+    folder = build / "comparison"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _figures(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -9,10 +9,23 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from pipelines import dbt_build
 from pipelines.exits import exit_code_of
+from pipelines.explore import design
 from pipelines.lock import exclusive
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError
 from pipelines.xledger.settings import data_dir, read_settings
+
+# dbt's own page in the colours and type of app and report.
+_STYLE = f"""<style>
+body, h1, h2, h3, h4, h5, h6, p, td, th, a, span, input, .app {{ font-family: {design.FONT} !important; }}
+body, .app-content, td, p, li {{ color: {design.INK}; }}
+.app-header, .app-navbar, .app-sticky.app-navbar {{ background: {design.BAR} !important; }}
+.app-navbar a, .app-header a {{ color: white !important; }}
+.app-logo, .app-header .logo img, .app-header .logo svg {{ filter: brightness(0) invert(1); }}
+.app-content a, .nav-tabs > li > a {{ color: {design.LINK} !important; }}
+th, thead td, .panel {{ background: {design.PANEL}; }}
+td, th {{ border-color: {design.RULE} !important; }}
+</style>"""
 
 
 def main() -> int:
@@ -35,7 +48,9 @@ def run(port: int | None) -> None:
         raise ConfigurationError(f"There is no build in {folder} yet; run `make sync` first.")
     with exclusive(warehouse.data_dir):
         dbt_build.docs(warehouse)
-    print(f"Docs site: {warehouse.docs / 'index.html'}")
+    page = warehouse.docs / "index.html"
+    page.write_text(page.read_text(encoding="utf-8").replace("</head>", f"{_STYLE}</head>", 1), encoding="utf-8")
+    print(f"Docs site: {page}")
 
 
 def _serve(warehouse: Warehouse, port: int) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import duckdb
 
 from pipelines.xledger.errors import XledgerError
 from pipelines.xledger.waiting import Interrupted, is_asked_to_end
@@ -19,6 +23,7 @@ class Outcome:
 
 
 DONE = Outcome(0, "")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def exit_code_of(run: Callable[[], None]) -> int:
@@ -46,12 +51,25 @@ def outcome_after(error: BaseException) -> Outcome:
     match error:
         case XledgerError():
             return Outcome(error.exit_code, str(error))
+        case _ if _is_full_disk(error):
+            return Outcome(
+                1,
+                "The disk took no more of what the run had to write; nothing was published. Make room in the data folder "
+                "and the folder of temporary files, then run again.",
+            )
         case _:
             return Outcome(
                 1,
                 f"An error nobody foresaw ({type(error).__name__} in {_innermost(error)}); nothing was published. "
                 "Report this line.",
             )
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    # DuckDB gives the system's words and no number.
+    return isinstance(error, duckdb.Error) and any(os.strerror(number) in str(error) for number in _FULL)
 
 
 def _innermost(error: BaseException) -> str:

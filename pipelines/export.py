@@ -15,7 +15,7 @@ from pipelines.exits import exit_code_of
 from pipelines.explore.exports.csv_file import write_csv
 from pipelines.explore.exports.excel import write_excel
 from pipelines.explore.exports.open_data import COMPANIES, ROWS_OF_A_COMPANY
-from pipelines.explore.published import columns_of, connect, published_warehouse, table_names
+from pipelines.explore.published import columns_of, connect, published_warehouse, table_names, writable_folder
 from pipelines.xledger.errors import ConfigurationError
 
 FORMATS = ("xlsx", "csv", "parquet", "open-data")
@@ -34,13 +34,13 @@ def run(table: str, file_format: str) -> None:
     """Write the files and name each with its number of rows.
 
     Raises:
-        ConfigurationError: there is no such table or format, or nothing is published yet.
+        ConfigurationError: there is no such table or format, nothing is published yet, or the folder
+            cannot be written.
     """
     if file_format not in FORMATS:
         raise ConfigurationError(f"There is no format {file_format!r}; choose one of {', '.join(FORMATS)}.")
     warehouse = published_warehouse()
-    folder = warehouse.data_dir / "export"
-    folder.mkdir(exist_ok=True)
+    folder = writable_folder(warehouse.data_dir / "export")
     with connect(warehouse.published) as connection:
         if file_format == "open-data":
             _export_open_data(connection, folder)

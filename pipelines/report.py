@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 from pipelines.exits import exit_code_of
 from pipelines.explore.pages import templates
 from pipelines.explore.parts import overview_part
-from pipelines.explore.published import connect, published_warehouse
+from pipelines.explore.published import connect, published_warehouse, writable_folder
 from pipelines.explore.selection import currencies, last_twelve_months
 
 
@@ -23,11 +23,10 @@ def run() -> None:
     """Write the report of the published file and say where it is.
 
     Raises:
-        ConfigurationError: nothing is published yet.
+        ConfigurationError: nothing is published yet, or the folder cannot be written.
     """
     warehouse = published_warehouse()
-    folder = warehouse.data_dir / "report"
-    folder.mkdir(exist_ok=True)
+    folder = writable_folder(warehouse.data_dir / "report")
     with connect(warehouse.published) as connection:
         page = render(connection)
     target = folder / "spend.html"

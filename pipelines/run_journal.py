@@ -78,7 +78,7 @@ def journaled(data_dir: Path, run_id: str, mode: str, traffic: Traffic) -> Itera
 
 
 def read_journal(data_dir: Path) -> list[JournalEntry]:
-    """All runs, the oldest first."""
+    """All runs in the order in which they began, whatever the clock said then."""
     path = data_dir / _FILE
     if not path.exists():
         return []
@@ -91,7 +91,7 @@ def read_journal(data_dir: Path) -> list[JournalEntry]:
         except (ValueError, TypeError, AttributeError):
             continue  # The line of a run that was killed while it wrote.
         runs[entry.run_id] = entry
-    return sorted(runs.values(), key=lambda entry: entry.started_at)
+    return list(runs.values())
 
 
 def forget_sums(data_dir: Path, names: Collection[str]) -> None:

@@ -96,7 +96,11 @@ def read_published(warehouse: Warehouse) -> Published | None:
         return None
     try:
         with duckdb.connect(str(warehouse.published), read_only=True) as connection:
-            (landed_at,) = connection.execute("select max(landed_at) from audit.sync_runs").fetchall()[0]
+            # A run of a day when the clock was ahead counts only where there is no other.
+            (landed_at,) = connection.execute(
+                "select coalesce(max(landed_at) filter (where landed_at <= $now), max(landed_at)) from audit.sync_runs",
+                {"now": datetime.now(UTC).replace(tzinfo=None) + _DAY},
+            ).fetchall()[0]
             rows = connection.execute(_ROWS_NOW_AND_BEFORE).fetchall()
     except duckdb.Error as error:
         raise XledgerError(
@@ -127,6 +131,11 @@ def freshness(published: Published | None, alerts: AlertSettings, now: datetime)
     """What is wrong with the age of the data; empty when nothing is."""
     if published is None:
         return "Nothing has been published yet; run `make sync`."
+    if published.landed_at - now > _DAY:
+        return (
+            f"The published data are dated {_days(published.landed_at - now)} in the future, so the clock was wrong then or is "
+            "now; set it right, then run `make sync`."
+        )
     if now - published.landed_at > alerts.max_age_days * _DAY:
         return (
             f"The published data are {_age(published, now)} old, more than {alerts.max_age_days:g} days; run `make sync`, "
@@ -141,7 +150,11 @@ def fresh(published: Published | None, now: datetime) -> str:
 
 
 def _age(published: Published, now: datetime) -> str:
-    return f"{(now - published.landed_at) / _DAY:.1f} days"
+    return _days(now - published.landed_at)
+
+
+def _days(time: timedelta) -> str:
+    return f"{time / _DAY:.1f} days"
 
 
 def _told_runs(runs: Sequence[JournalEntry]) -> Iterator[str]:

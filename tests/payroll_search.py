@@ -5,8 +5,12 @@ from __future__ import annotations
 import gzip
 import re
 import zipfile
+<<<<<<< HEAD
+from collections.abc import Callable, Iterator
+=======
 from collections.abc import Iterator
 from contextlib import suppress
+>>>>>>> 2c4cbebeb138c8f8e203a246cbdede1655ee2de9
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -54,13 +58,38 @@ class Canaries:
         return words | {str(amount) for amount in self.amounts if amount in seen}
 
 
-def everything_below(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each file as text, and what it holds when opened: DuckDB and Parquet tables row by row, gzip and Excel unpacked."""
+def everything_below(
+    folder: Path, wanted: Callable[[Path], bool] = Path.is_file, *, is_killed: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Each file as text, and what it holds when opened: DuckDB and Parquet tables row by row, gzip and Excel unpacked.
+
+    What a killed run has written in part (``is_killed``) may not open; then there are its bytes alone.
+    """
     for path in sorted(folder.rglob("*")):
-        if not path.is_file():
+        if not (path.is_file() and wanted(path)):
             continue
         content = path.read_bytes()
         yield str(path), content.decode("utf-8", errors="replace")
+<<<<<<< HEAD
+        try:
+            yield from _opened(path, content)
+        except duckdb.Error:
+            if not is_killed:
+                raise
+
+
+def _opened(path: Path, content: bytes) -> Iterator[tuple[str, str]]:
+    if path.suffix == ".duckdb":
+        yield from _tables(path)
+    elif path.suffix == ".parquet":
+        yield f"{path} opened", _as_text(duckdb.connect(), f"from read_parquet('{path}')")
+    elif path.suffix == ".gz":
+        yield f"{path} opened", gzip.decompress(content).decode("utf-8", errors="replace")
+    elif path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as book:
+            for name in book.namelist():
+                yield f"{path} {name}", book.read(name).decode("utf-8", errors="replace")
+=======
         if path.suffix == ".duckdb":
             yield from _tables(path)
         elif path.suffix == ".parquet":
@@ -75,6 +104,7 @@ def everything_below(folder: Path) -> Iterator[tuple[str, str]]:
             with zipfile.ZipFile(path) as book:
                 for name in book.namelist():
                     yield f"{path} {name}", book.read(name).decode("utf-8", errors="replace")
+>>>>>>> 2c4cbebeb138c8f8e203a246cbdede1655ee2de9
 
 
 def _tables(path: Path) -> Iterator[tuple[str, str]]:

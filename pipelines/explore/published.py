@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import duckdb
 
@@ -31,6 +32,20 @@ def published_warehouse() -> Warehouse:
     if not warehouse.published.exists():
         raise ConfigurationError(f"There is no published file in {warehouse.data_dir} yet; run `make sync` first.")
     return warehouse
+
+
+def writable_folder(folder: Path) -> Path:
+    """The folder, made if need be.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be written ({error.strerror}); see to room and rights.") from None
 
 
 def connect(published: Path) -> duckdb.DuckDBPyConnection:

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.xledger.capabilities import IdFilter
-from pipelines.xledger.charts import BALANCING_RANGE, CHART_NAMES, account_number, in_ranges
+from pipelines.xledger.charts import BALANCING_RANGE, CHART_NAMES, TAX_RANGES, account_number, in_ranges
 from pipelines.xledger.errors import PayrollHit, PayrollStop
 from pipelines.xledger.parsing import PAGE
 from pipelines.xledger.settings import Settings
@@ -49,7 +49,7 @@ RULES: Final[Mapping[str, Mapping[str, str]]] = {
     TRANSACTIONS: {
         "type": "every line of a voucher of a payroll document type",
         "pay_account": "a line on a pay account, in a voucher of any type but supplier invoice (AP)",
-        "whole_voucher": "every line of a voucher with pay lines that has no balancing line; not of expense reports (ER)",
+        "whole_voucher": "every line of a voucher with pay lines that has no balancing line but VAT; not of expense reports (ER)",
         "balancing": "in a voucher with pay lines, the lines on accounts 1900-3000 (bank, debt, tax)",
         "payout": "in a voucher that pays out a payroll item, the lines on accounts 1900-3000",
         "unreadable": "a line whose voucher, document type or account cannot be read, and so cannot be judged",
@@ -115,7 +115,7 @@ class PayrollFence:
         self._workbench.execute(
             """
             create schema if not exists fence;
-            create or replace table fence.account (db_id bigint, is_pay boolean, is_balancing boolean);
+            create or replace table fence.account (db_id bigint, is_pay boolean, is_balancing boolean, is_tax boolean);
             create or replace table fence.supplier (db_id bigint);
             create or replace table fence.subledger (db_id bigint, ledger_type_name varchar);
             create or replace table fence.ap (owner_db_id bigint, db_id bigint, header_db_id bigint, subledger_db_id bigint,
@@ -142,9 +142,9 @@ class PayrollFence:
         """Mark which accounts hold pay and which balance a voucher. ``accounts`` has the columns of the raw table."""
         marked = [self._marks(row) for row in accounts.to_pylist()]
         if marked:
-            self._workbench.executemany("insert into fence.account values (?, ?, ?)", marked)
+            self._workbench.executemany("insert into fence.account values (?, ?, ?, ?)", marked)
 
-    def _marks(self, row: Mapping[str, Any]) -> tuple[int, bool, bool]:
+    def _marks(self, row: Mapping[str, Any]) -> tuple[int, bool, bool, bool]:
         number = account_number(row["code"])
         chart = CHART_NAMES.get(row["chart_of_account_db_id"] or 0)
         is_removed_anyway = in_ranges(number, (BALANCING_RANGE,))
@@ -152,10 +152,11 @@ class PayrollFence:
             # Charts without a table of ranges are judged by the account's own flags. A flag that cannot be read counts as
             # set: better a line too few than somebody's pay.
             is_balance = row["balance_sheet"] is not False
-            return row["db_id"], row["cost_wages_salaries"] is not False, is_removed_anyway or is_balance
+            return row["db_id"], row["cost_wages_salaries"] is not False, is_removed_anyway or is_balance, False
         if number is None:
-            return row["db_id"], bool(row["cost_wages_salaries"]), bool(row["balance_sheet"])
-        return row["db_id"], in_ranges(number, self._settings.payroll_account_ranges[chart]), is_removed_anyway
+            return row["db_id"], bool(row["cost_wages_salaries"]), bool(row["balance_sheet"]), False
+        is_pay = in_ranges(number, self._settings.payroll_account_ranges[chart])
+        return row["db_id"], is_pay, is_removed_anyway, in_ranges(number, TAX_RANGES[chart])
 
     def take(self, table: str, rows: pa.Table) -> None:
         """Add pre-queried rows to ``supplier``, ``subledger``, ``gl`` or ``ap``."""
@@ -474,6 +475,7 @@ select
     coalesce(upper(trim(gl.document_type)) in (select code from fence.payroll_code), false) as is_payroll_type,
     coalesce(account.is_pay and gl.document_type <> '{SUPPLIER_INVOICE}', false) as is_pay_line,
     coalesce(account.is_balancing, false) as is_balancing,
+    coalesce(account.is_tax, false) as is_tax,
     gl.header_db_id is null or gl.document_type is null or account.db_id is null as is_unreadable
 from fence.gl as gl
 left join fence.account as account on account.db_id = gl.account_db_id;
@@ -492,7 +494,7 @@ create or replace table fence.pay_voucher as
 select
     owner_db_id,
     header_db_id,
-    not bool_or(is_balancing and not is_pay_line) and any_value(document_type) <> '{EXPENSE_REPORT}' as is_whole
+    not bool_or(is_balancing and not is_pay_line and not is_tax) and any_value(document_type) <> '{EXPENSE_REPORT}' as is_whole
 from fence.gl_judged
 where not is_payroll_type and header_db_id is not null
 group by all

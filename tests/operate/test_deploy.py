@@ -1,6 +1,7 @@
 """What a scheduler is given: units that systemd takes, cron lines, a container without rights, jobs of the declared shape.
 
-Neither Docker nor Kubernetes is started here: their files are read and held to rules and to a schema.
+Neither Docker nor Kubernetes nor a CI runner is started here: their files are held to the projects' own schemas, to hadolint,
+and to the rules below.
 """
 
 from __future__ import annotations
@@ -380,3 +381,36 @@ def test_the_ci_example() -> None:
     )
     for step in workflow["jobs"]["sync"]["steps"]:
         assert step.get("env", {}) in ({}, {TOKEN: "${{ secrets.XLEDGER_API_TOKEN }}"})
+
+
+def judged(*command: str) -> subprocess.CompletedProcess[str]:
+    """One of the judges of the development environment."""
+    program = Path(sys.executable).with_name(command[0])
+    return subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False)
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile(tmp_path: Path) -> None:
+    found = judged("hadolint", "--no-color", str(DEPLOY / "Dockerfile"))
+    assert (found.returncode, found.stdout) == (0, "")
+    worse = tmp_path / "Dockerfile"
+    worse.write_text((DEPLOY / "Dockerfile").read_text("utf-8") + "USER root\n", "utf-8")
+    assert {"DL3002"} <= set(re.findall(r"DL\d+", judged("hadolint", str(worse)).stdout))
+
+
+def test_kubernetes_own_schema_takes_the_resources(tmp_path: Path) -> None:
+    taken = judged("kubernetes-validate", "--strict", str(DEPLOY / "kubernetes.yaml"))
+    assert taken.returncode == 0, taken.stdout + taken.stderr
+    assert (taken.stdout + taken.stderr).count("passed for resource") == 3
+    misspelt = tmp_path / "kubernetes.yaml"
+    text = (DEPLOY / "kubernetes.yaml").read_text("utf-8")
+    misspelt.write_text(text.replace("readOnlyRootFilesystem", "readOnlyRootFileSystem"), "utf-8")
+    assert judged("kubernetes-validate", "--strict", str(misspelt)).returncode != 0
+
+
+def test_the_workflow_schema_takes_the_ci_example(tmp_path: Path) -> None:
+    check = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows")
+    taken = judged(*check, str(DEPLOY / "github-actions.yml"))
+    assert taken.returncode == 0, taken.stdout
+    misspelt = tmp_path / "workflow.yml"
+    misspelt.write_text(workflow_text().replace("timeout-minutes", "timeout-minuets"), "utf-8")
+    assert judged(*check, str(misspelt)).returncode == 1

@@ -60,6 +60,8 @@ def test_rows_are_compared_with_the_last_run_of_the_same_mode(tmp_path: Path) ->
     [
         pytest.param(timedelta(days=4), "", id="at the threshold"),
         pytest.param(timedelta(days=4, hours=3), "4.1 days old, more than 4 days", id="beyond it"),
+        pytest.param(timedelta(days=-9), "dated 9.0 days in the future", id="a clock that was ahead"),
+        pytest.param(timedelta(hours=-23), "", id="a clock that is a little behind"),
         pytest.param(None, "Nothing has been published yet", id="nothing published"),
     ],
 )
@@ -68,6 +70,15 @@ def test_freshness(age: timedelta | None, told: str) -> None:
     said = freshness(published, AlertSettings(), NOW)
     assert told in said
     assert bool(said) == bool(told)
+
+
+def test_a_run_of_a_clock_that_was_ahead_does_not_make_old_data_young(tmp_path: Path) -> None:
+    warehouse = publish(tmp_path, timedelta(days=9))
+    with duckdb.connect(str(warehouse.published)) as connection:
+        connection.execute("insert into audit.sync_runs values ('run-9', 'full', timestamp '2999-01-01')")
+    published = read_published(warehouse)
+    assert published is not None
+    assert "9.0 days old" in freshness(published, AlertSettings(), datetime.now(UTC))
 
 
 def said(data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *runs: object) -> str:

@@ -122,6 +122,7 @@ class Loud:
 
     pay: LoudPay
     result: Synced
+    wire: list[dict[str, Any]]
     sandbox: Sandbox
     environment: dict[str, str]
     said: str
@@ -160,4 +161,4 @@ def loud(synced: Synced, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
             assert made.returncode == 0, said[-1]
         assert sandbox.truth_path
         done = Synced(data_dir, 0, result.output, sandbox.truth_path, folder / "wire.jsonl", sandbox.token)
-        yield Loud(pay, done, sandbox, environment, "\n".join(said))
+        yield Loud(pay, done, sandbox.wire(), sandbox, environment, "\n".join(said))

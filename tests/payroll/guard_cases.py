@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from pipelines.xledger.payroll import AP_TRANSACTIONS, TRANSACTIONS
-from tests.payroll.fence_cases import OWNER, PAY_MATCH, SUPPLIER
+from tests.payroll.fence_cases import EMPLOYEE, OWNER, PAY_MATCH, SUPPLIER
 
 _LINE = {
     "dbId": 101,
@@ -63,10 +63,12 @@ GUARD_CASES = (
     GuardCase("item_without_voucher", AP_TRANSACTIONS, True, {"transactionHeader.dbId": None}),
     GuardCase("item_without_type", AP_TRANSACTIONS, True, {"transactionHeader.transactionSource.code": None}),
     GuardCase("item_of_an_employee", AP_TRANSACTIONS, True, {"ledgerType.name": "Employee"}),
+    GuardCase("item_without_subledger", AP_TRANSACTIONS, True, {"subledgerDbId": None}),
+    GuardCase("item_of_no_supplier", AP_TRANSACTIONS, True,
+              {"subledgerDbId": EMPLOYEE, "ledgerType.name": None, "ledgerType.code": None}),
     GuardCase("excluded_item", AP_TRANSACTIONS, True, {}, "expense_report_without_pay_account"),
     GuardCase("item_nobody_announced", AP_TRANSACTIONS, True, {"dbId": 999}),
-    GuardCase("item_moved_into_a_pay_voucher", AP_TRANSACTIONS, True, {"transactionHeader.dbId": 1, "dbId": 1},
-              "mixed_voucher_keeps_its_cost"),
+    GuardCase("item_moved_into_a_pay_voucher", AP_TRANSACTIONS, True, {"transactionHeader.dbId": 2}, "invoice_beside_wages"),
     GuardCase("item_matched_with_payroll_meanwhile", AP_TRANSACTIONS, True, {"matchId": PAY_MATCH}),
 )  # fmt: skip
 

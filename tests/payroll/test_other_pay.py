@@ -30,7 +30,7 @@ def _wire(path: Path | None) -> list[dict[str, Any]]:
 
 
 def test_every_answer_is_the_same(synced: Synced, loud: Loud) -> None:
-    quiet, other = _wire(synced.wire_log), _wire(loud.result.wire_log)
+    quiet, other = _wire(synced.wire_log), loud.wire
     assert len(quiet) > 40
     assert [answer["operation"] for answer in quiet] == [answer["operation"] for answer in other]
     assert [a["operation"] for a, b in zip(quiet, other, strict=True) if a != b] == []
@@ -111,7 +111,7 @@ def test_no_payroll_in_anything_made_of_it(loud: Loud) -> None:
 def test_no_payroll_in_any_response(loud: Loud) -> None:
     assert loud.result.truth
     canaries = Canaries.of(loud.result.truth, hashed_on_arrival=True)
-    for answer in _wire(loud.result.wire_log):
+    for answer in loud.wire:
         assert canaries.found_in(answer["response"]) == set(), answer["operation"]
 
 

@@ -62,7 +62,7 @@ def test_a_line_on_a_pay_account_and_its_balancing_lines_are_left_out_and_cost_s
     ],
 )
 def test_balancing_lines_are_those_that_the_models_remove(account: str, rule: str | None) -> None:
-    voucher = (Line(1, 10, "BA", "5000"), Line(2, 10, "BA", "1950"), Line(3, 10, "BA", account))
+    voucher = (Line(1, 10, "BA", "5000"), Line(2, 10, "BA", "1920"), Line(3, 10, "BA", account))
     assert _lines(*voucher).get(3) == rule
 
 
