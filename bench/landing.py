@@ -1,4 +1,4 @@
-"""Landing: response bytes to committed raw tables, beside two other ways for the same bytes.
+"""Landing: response bytes to committed raw tables, beside other ways for the same bytes.
 
 The responses of one read are recorded. Landing replays them through the program's own reader, guard and dlt included;
 DuckDB's JSON reader puts them into a plain table; dlt is fed with dicts. Each in rows of the response a second.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,7 +77,7 @@ class Recording:
 
 
 class LandingBench:
-    """Three ways for the same recorded responses."""
+    """Ways for the same recorded responses."""
 
     def __init__(self, sandbox: Served, folder: Path) -> None:
         self._folder = folder
@@ -118,15 +120,37 @@ class LandingBench:
         with duckdb.connect(str(path)) as connection:
             connection.execute("set preserve_insertion_order = false")
             for number, response in enumerate(self._recording.paths):
-                connection.register("response", pa.table({"body": pa.array([response.read_text()], pa.large_string())}))
-                rows = f"select unnest(node, recursive := true) from ({_NODES})"
-                connection.execute(f"insert into lines {rows}" if number else f"create table lines as {rows}")
+                self._parse(connection, response, "insert into lines" if number else "create table lines as")
         rate = watch.rate(self.rows)
         self._expect(path, "lines")
         return rate
 
+    def json_readers(self) -> Rate:
+        """The same in as many threads as there are cores, a connection and a share of the responses each."""
+        path = _fresh(self._folder / "threads.duckdb")
+        watch = _Watch()
+        with duckdb.connect(str(path)) as database, ThreadPoolExecutor(os.cpu_count()) as executor:
+            database.execute("set preserve_insertion_order = false")
+            responses = self._recording.paths
+            self._parse(database, responses[0], "create table lines as")
+            shares = [responses[1 + number :: os.cpu_count() or 1] for number in range(os.cpu_count() or 1)]
+
+            def fill(share: list[Path]) -> None:
+                with database.cursor() as connection:
+                    for response in share:
+                        self._parse(connection, response, "insert into lines")
+
+            list(executor.map(fill, shares))
+        rate = watch.rate(self.rows)
+        self._expect(path, "lines")
+        return rate
+
+    def _parse(self, connection: duckdb.DuckDBPyConnection, response: Path, into: str) -> None:
+        connection.register("response", pa.table({"body": pa.array([response.read_text()], pa.large_string())}))
+        connection.execute(f"{into} select unnest(node, recursive := true) from ({_NODES})")
+
     def json_files(self) -> Rate:
-        """DuckDB's JSON reader over the files, all at once on all cores."""
+        """DuckDB's JSON reader over the files, all at once; it works on one core, since each file is one value."""
         path = _fresh(self._folder / "files.duckdb")
         watch = _Watch()
         with duckdb.connect(str(path)) as connection:

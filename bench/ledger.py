@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.processes import ROOT, clean_environment
+from pipelines.sandbox import Sandbox
 from pipelines.sandbox.options import SandboxOptions, command_line
 
 _START_SECONDS = 1800.0
@@ -35,6 +37,10 @@ class Served:
             SOURCES__XLEDGER__API_TOKEN=self.token,
             SOURCES__XLEDGER__REQUESTS_PER_5_SECONDS="100000",
         )
+
+    def mutate(self, *mutations: Mapping[str, Any]) -> None:
+        """Change the ledger now (see pipelines/sandbox/mutations.py)."""
+        Sandbox(self.url, self.token, None, {}, Path(), self.pid).mutate(*mutations)
 
 
 @contextmanager

@@ -26,6 +26,10 @@ class Watched:
         """Seconds until the first line with these words."""
         return next(seconds for seconds, line in self.lines if words in line)
 
+    def printed(self, whole_line: str) -> float:
+        """Seconds until the first line that says this and nothing else."""
+        return next(seconds for seconds, line in self.lines if line == whole_line)
+
 
 def watch(command: Sequence[str], environment: Mapping[str, str]) -> Watched:
     """Run to the end.

@@ -5,12 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zipfile
-<<<<<<< HEAD
 from collections.abc import Callable, Iterator
-=======
-from collections.abc import Iterator
-from contextlib import suppress
->>>>>>> 2c4cbebeb138c8f8e203a246cbdede1655ee2de9
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -70,10 +65,9 @@ def everything_below(
             continue
         content = path.read_bytes()
         yield str(path), content.decode("utf-8", errors="replace")
-<<<<<<< HEAD
         try:
             yield from _opened(path, content)
-        except duckdb.Error:
+        except (duckdb.Error, pa.ArrowInvalid):
             if not is_killed:
                 raise
 
@@ -83,28 +77,14 @@ def _opened(path: Path, content: bytes) -> Iterator[tuple[str, str]]:
         yield from _tables(path)
     elif path.suffix == ".parquet":
         yield f"{path} opened", _as_text(duckdb.connect(), f"from read_parquet('{path}')")
+    elif path.suffix == ".arrow":
+        yield f"{path} opened", str(pa.ipc.open_file(path).read_all().to_pylist())
     elif path.suffix == ".gz":
         yield f"{path} opened", gzip.decompress(content).decode("utf-8", errors="replace")
     elif path.suffix == ".xlsx":
         with zipfile.ZipFile(path) as book:
             for name in book.namelist():
                 yield f"{path} {name}", book.read(name).decode("utf-8", errors="replace")
-=======
-        if path.suffix == ".duckdb":
-            yield from _tables(path)
-        elif path.suffix == ".parquet":
-            # A killed run leaves files without their end: these are searched as they are alone.
-            with suppress(duckdb.InvalidInputException):
-                yield f"{path} opened", _as_text(duckdb.connect(), f"from read_parquet('{path}')")
-        elif path.suffix == ".arrow":
-            yield f"{path} opened", str(pa.ipc.open_file(path).read_all().to_pylist())
-        elif path.suffix == ".gz":
-            yield f"{path} opened", gzip.decompress(content).decode("utf-8", errors="replace")
-        elif path.suffix == ".xlsx":
-            with zipfile.ZipFile(path) as book:
-                for name in book.namelist():
-                    yield f"{path} {name}", book.read(name).decode("utf-8", errors="replace")
->>>>>>> 2c4cbebeb138c8f8e203a246cbdede1655ee2de9
 
 
 def _tables(path: Path) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ from pipelines.xledger.errors import ApiFailed, PayrollStop, XledgerError
 from pipelines.xledger.payroll import TRANSACTIONS, FencedFilter
 from pipelines.xledger.prequeries import PreQueries
 from pipelines.xledger.reading import LedgerReader
-from tests.conftest import QUICK, ROOT, clean_environment, quick_settings, read
+from tests.conftest import QUICK, ROOT, clean_environment, quick_settings, read, sync
 from tests.payroll.conftest import Done, Ledger
 from tests.payroll_search import Canaries, everything_below
 
@@ -181,6 +181,24 @@ def test_a_pre_query_that_cannot_be_right_stops_the_run_before_any_data(ledger: 
         assert warehouse.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [STOPS["types_not_readable"][0], {"faults": ("payrollAPTransactions@1:short_page",)}],
+    ids=["types_not_readable", "short_items"],
+)
+def test_the_program_stops_with_exit_code_3_and_publishes_nothing(ledger: Ledger, changes: dict[str, Any]) -> None:
+    with ledger.served(**changes) as sandbox:
+        environment = {
+            "SOURCES__XLEDGER__API_URL": sandbox.url,
+            "SOURCES__XLEDGER__API_TOKEN": sandbox.token,
+            "SOURCES__XLEDGER__PAGE_SIZE": "100",
+        }
+        stopped = sync(ledger.folder / "data", environment)
+    assert stopped.exit_code == 3, stopped.output
+    assert "nothing was published" in stopped.output.splitlines()[-1].lower()
+    assert not stopped.published.exists()
+
+
 def test_no_payroll_where_the_last_run_had_some_stops_the_run(ledger: Ledger, done: Done) -> None:
     headers = [
         header
@@ -260,7 +278,7 @@ def test_a_killed_sync_leaves_no_payroll(ledger: Ledger, operation: str) -> None
         assert sandbox.truth_path
         canaries = Canaries.of(sandbox.truth_path)
         assert canaries.found_in(output.decode()) == set()
-        files = list(everything_below(ledger.folder / "data"))
+        files = list(everything_below(ledger.folder / "data", is_killed=True))
         assert files
         for where, text in files:
             assert canaries.found_in(text) == set(), where
