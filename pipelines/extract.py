@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from pipelines.run_record import FULL, INCREMENTAL, RunRecord
 from pipelines.warehouse import RAW_SCHEMA, Warehouse
 from pipelines.xledger.asking import Access
 from pipelines.xledger.client import Traffic
-from pipelines.xledger.errors import LedgerChanged, PayrollStop, XledgerError
+from pipelines.xledger.errors import FeedsSilent, LedgerChanged, PayrollStop, XledgerError
 from pipelines.xledger.kept import Kept
 from pipelines.xledger.reading import LedgerReader
 from pipelines.xledger.settings import Settings
@@ -90,6 +90,25 @@ def read_and_load(
     Raises:
         XledgerError: the warehouse is as it was.
     """
+    try:
+        _read_in_passes(settings, accesses, warehouse, record, traffic, console, plan, accept_shrink)
+    except FeedsSilent as silent:
+        forget_unfinished(warehouse.build)
+        everything = Plan(FULL, None, f"Reading everything. {silent}")
+        record = replace(record, mode=FULL)
+        _read_in_passes(settings, accesses, warehouse, record, traffic, console, everything, accept_shrink)
+
+
+def _read_in_passes(
+    settings: Settings,
+    accesses: Sequence[Access],
+    warehouse: Warehouse,
+    record: RunRecord,
+    traffic: Traffic,
+    console: Console,
+    plan: Plan,
+    accept_shrink: bool,
+) -> None:
     last_run = LastRun.of(warehouse)
     console.say(plan.told)
     on = plan.on

@@ -67,7 +67,7 @@ def test_the_defaults_are_those_of_the_documentation(given: Given) -> None:
         payroll_document_types=("PR",),
         payroll_account_ranges=DEFAULT_PAY_RANGES,
         no_payroll_expected=False,
-        max_ids_per_query=10_000,
+        max_ids_per_query=25_000,
         requests_per_5_seconds=18,
     )
 

@@ -60,6 +60,10 @@ class LedgerChanged(ApiFailed):
     """The ledger changed under the read: what came does not fit what the pre-queries saw."""
 
 
+class FeedsSilent(ApiFailed):
+    """The change feeds do not say what changed since the last read, so everything has to be read."""
+
+
 class UntrustedValue(ApiFailed):
     """A value that its declared type cannot hold exactly."""
 

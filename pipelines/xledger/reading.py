@@ -14,7 +14,7 @@ from pipelines.xledger.asking import LEDGER_OWNERS, Access, Asking, IdLists, Pro
 from pipelines.xledger.census import ChangedRows
 from pipelines.xledger.changes import ChangedIds, Changes
 from pipelines.xledger.documents import document
-from pipelines.xledger.errors import ApiFailed, PayrollHit, PayrollStop, PermissionMissing, RequestTooLarge
+from pipelines.xledger.errors import ApiFailed, FeedsSilent, PayrollHit, PayrollStop, PermissionMissing, RequestTooLarge
 from pipelines.xledger.kept import Kept, quoted, write_census
 from pipelines.xledger.landing import Landing, Page, Rows
 from pipelines.xledger.payroll import (
@@ -27,7 +27,7 @@ from pipelines.xledger.payroll import (
     PayrollFence,
 )
 from pipelines.xledger.prequeries import PreQueries
-from pipelines.xledger.settings import Settings
+from pipelines.xledger.settings import LARGEST_PAGE, Settings
 from pipelines.xledger.standing import Standing, made_with
 from pipelines.xledger.tables import TRANSACTION_HEADER
 from pipelines.xledger.unfinished import Pages
@@ -88,7 +88,7 @@ class LedgerReader:
         """Note the feeds' heads and the highest ids, then run the pre-queries and the rules; before anything else.
 
         Raises:
-            ApiFailed, PermissionMissing: among other things, a feed that does not say what changed.
+            FeedsSilent: what changed since the last read is not told.
         """
         server_time = self._accesses[0].client.traffic.server_time
         self._changes.note_heads(self._accesses)
@@ -98,12 +98,18 @@ class LedgerReader:
         if self._kept is None:
             self._pre_queries.run(self._accesses)
         else:
-            changed = self._changes.since(self._kept.standing.heads, self._accesses)
-            self._pre_queries.update(self._accesses, self._kept, changed)
+            self._pre_queries.update(self._accesses, self._kept, self._changed_since(self._kept.standing))
             self._settle(self._kept)
         if self._pages is not None and self._standing is not None and self.can_be_followed:
             standing = replace(self._standing, has_whole_census=self.fence.is_whole_ledger)
             standing.write(self._workbench, WORKBENCH)
+
+    def _changed_since(self, standing: Standing) -> ChangedIds:
+        try:
+            return self._changes.since(standing.heads, self._accesses)
+        except (ApiFailed, PermissionMissing) as error:
+            silent = FeedsSilent(f"The change feeds do not tell what changed: {error}")
+        raise silent
 
     def _settle(self, kept: Kept) -> None:
         kept.settle()
@@ -149,13 +155,25 @@ class LedgerReader:
 
     def _ledger_window(self, access: Access, fenced: FencedFilter) -> Iterator[Tables]:
         if (access.name, fenced.root) not in self._probed:
-            self._pre_queries.refuse_leaking_filter(access, fenced)
+            self._probe(access, fenced)
             self._probed.add((access.name, fenced.root))
         document_name, rows = _LEDGER_DOCUMENTS[fenced.root], _LEDGER_ROWS[fenced.root]
         for tables in _tables(self._asking.ledger(access, document_name, rows, fenced, self.fence.guard(fenced.root))):
             if self._pages is not None:
                 self._pages.keep(tables)
             yield tables
+
+    def _probe(self, access: Access, fenced: FencedFilter) -> None:
+        """See that the API honours the exclusion, and that it takes a list of this length: how long one may be is told nowhere."""
+        try:
+            self._pre_queries.refuse_leaking_filter(access, fenced)
+        except ApiFailed as refused:
+            if fenced.ids <= LARGEST_PAGE or isinstance(refused, RequestTooLarge):
+                raise
+            too_large = RequestTooLarge(str(refused))
+        else:
+            return
+        raise too_large
 
     def _refresh(self) -> None:
         """A forbidden row came back: read the exclusion sets anew, once, from the ids of all lines."""

@@ -18,6 +18,7 @@ from pipelines.xledger.charts import DEFAULT_PAY_RANGES
 from pipelines.xledger.errors import ConfigurationError
 
 LARGEST_PAGE = 10_000
+LONGEST_LIST = 25_000
 _SECTION = "sources.xledger"
 _ENVIRONMENT_PREFIX = "SOURCES__XLEDGER__"
 _TEMPLATE = ".dlt/secrets.toml.template"
@@ -41,7 +42,7 @@ class _XledgerSection:
     payroll_document_types: list[str] = field(default_factory=lambda: ["PR"])
     payroll_account_ranges: dict[str, Any] | None = None
     payroll: _PayrollSection = field(default_factory=_PayrollSection)
-    max_ids_per_query: int = LARGEST_PAGE
+    max_ids_per_query: int = LONGEST_LIST
     requests_per_5_seconds: int = 18
     monthly_requests: int | None = None
     monthly_megabytes: int | None = None

@@ -192,6 +192,17 @@ def test_after_more_than_three_days_everything_is_read_and_said(ledger: Ledger, 
         assert ledger.differences_from_a_full_read(sandbox) == {}
 
 
+def test_a_feed_that_refuses_the_cursor_leads_to_a_full_read(ledger: Ledger) -> None:
+    with ledger.served() as sandbox:
+        ledger.read(sandbox)
+        sandbox.mutate({"random": {"seed": 14, "count": 20}})
+        with duckdb.connect(str(ledger.folder / "data/build/warehouse.duckdb")) as connection:
+            connection.execute("update fence.feed_head set cursor = 'of another time'")
+        read = ledger.read(sandbox)
+        assert any(line.startswith("Reading everything. The change feeds do not tell") for line in read.said)
+        assert ledger.differences_from_a_full_read(sandbox) == {}
+
+
 def test_changes_noted_by_the_daily_watch_outlive_the_feeds(ledger: Ledger) -> None:
     days = 2 * 86_400
     with ledger.served() as sandbox:
