@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from pipelines.sandbox import Sandbox
 from tests.conftest import QUICK, sync
@@ -108,6 +109,7 @@ def _marts_that_differ(one: Path, other: Path) -> dict[str, int]:
     return found
 
 
+@pytest.mark.timeout(300 + 60 * KILLS)
 def test_any_sequence_ends_with_the_marts_of_a_fresh_full_read(ledger: Ledger) -> None:
     chance = random.Random(SEED)  # noqa: S311
     data_dir, output = ledger.folder / "data", ledger.folder / "output.txt"
