@@ -84,6 +84,9 @@ requirements: ## compile the pinned requirements from pyproject.toml (needs uv)
 	  --no-emit-index-url --no-emit-find-links --no-header -q -c requirements/runtime.txt -o requirements/explore.txt
 	@uv pip compile pyproject.toml --group dev --extra explore --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-emit-find-links --no-header -q -c requirements/explore.txt -o requirements/dev.txt
+	@# pip before 23.3 does not take a pin with an extra (dbt-colibri asks for sqlglot[c]) for one without (dlt asks for sqlglot).
+	@for file in requirements/*.txt; do awk '/^sqlglot\[c\]==/ {block = $$0; sub(/\[c\]/, "", block); print block; copy = 1; kept = $$0; next} \
+	  copy && /--hash/ {print; kept = kept "\n" $$0; next} copy {print kept; copy = 0} {print}' $$file > $$file.new && mv $$file.new $$file; done
 
 $(VENV)/.runtime: requirements/runtime.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=python3.11" >&2; exit 2; }
