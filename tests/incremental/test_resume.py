@@ -25,12 +25,16 @@ read(Path(sys.argv[1]), quick_settings(sys.argv[2], sys.argv[3], page_size=int(s
 """
 
 
+def _stalled(*places: str) -> dict[str, Any]:
+    """A sandbox that keeps a read waiting at these answers (``transactions@4``), so that it can be killed there."""
+    return {"faults": tuple(f"{place}:stall" for place in places), "stall_seconds": 60.0}
+
+
 def _killed(ledger: Ledger, sandbox: Sandbox, operation: str, answers: int) -> None:
-    """A read that is killed once the sandbox has answered an operation so often."""
-    before = len(sandbox.wire())
+    """A read that is killed when the sandbox has come to so many answers to an operation."""
     arguments = [str(ledger.folder / "data"), sandbox.url, sandbox.token, str(PAGE_SIZE)]
     process = subprocess.Popen([sys.executable, "-c", _READ, *arguments], cwd=ROOT, env=clean_environment({}))
-    while sum(request["operation"] == operation for request in sandbox.wire()[before:]) < answers:
+    while sum(request["operation"] == operation for request in sandbox.wire()) < answers:
         assert process.poll() is None, "it ended before it was killed"
         time.sleep(0.01)
     process.kill()
@@ -54,9 +58,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("offered", [{}, {"document_type_filter": False}], ids=["filters", "no_filters"])
 def test_a_killed_read_goes_on_and_asks_for_no_page_twice(ledger: Ledger, offered: dict[str, Any]) -> None:
-    with ledger.served(**offered) as sandbox:
-        _killed(ledger, sandbox, "transactions", 3)
-        _killed(ledger, sandbox, "apTransactions", 2)
+    with ledger.served(**offered, **_stalled("transactions@4", "apTransactions@3")) as sandbox:
+        _killed(ledger, sandbox, "transactions", 4)
+        _killed(ledger, sandbox, "apTransactions", 3)
         read = ledger.read(sandbox, page_size=PAGE_SIZE)
         came = _rows(sandbox, "transactions")
         assert ledger.differences_from_a_full_read(sandbox) == {}
@@ -68,8 +72,8 @@ def test_a_killed_read_goes_on_and_asks_for_no_page_twice(ledger: Ledger, offere
 
 
 def test_pages_from_before_a_payroll_change_are_not_trusted(ledger: Ledger) -> None:
-    with ledger.served(document_type_filter=False) as sandbox:
-        _killed(ledger, sandbox, "apTransactions", 1)
+    with ledger.served(document_type_filter=False, **_stalled("apTransactions@3")) as sandbox:
+        _killed(ledger, sandbox, "apTransactions", 3)
         assert sandbox.truth_path
         with duckdb.connect(str(sandbox.truth_path), read_only=True) as truth:
             headers = truth.execute(
@@ -84,16 +88,16 @@ def test_pages_from_before_a_payroll_change_are_not_trusted(ledger: Ledger) -> N
 
 
 def test_a_read_of_other_settings_goes_on_with_nothing(ledger: Ledger) -> None:
-    with ledger.served() as sandbox:
-        _killed(ledger, sandbox, "transactions", 3)
+    with ledger.served(**_stalled("transactions@4")) as sandbox:
+        _killed(ledger, sandbox, "transactions", 4)
         read = ledger.read(sandbox, page_size=PAGE_SIZE, payroll_document_types=("PR", "AP"))
     assert any(line.startswith("Reading everything") for line in read.said)
 
 
 @pytest.mark.parametrize("damage", ["page", "workbench"])
 def test_what_cannot_be_read_any_more_is_read_from_the_api(ledger: Ledger, damage: str) -> None:
-    with ledger.served() as sandbox:
-        _killed(ledger, sandbox, "apTransactions", 1)
+    with ledger.served(**_stalled("transactions@4")) as sandbox:
+        _killed(ledger, sandbox, "transactions", 4)
         build = ledger.folder / "data" / "build"
         damaged = build / "workbench.duckdb" if damage == "workbench" else sorted((build / "pages").glob("*.arrow"))[0]
         damaged.write_bytes(damaged.read_bytes()[:100])
