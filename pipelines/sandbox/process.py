@@ -60,7 +60,8 @@ class Sandbox:
         """Everything that went over the wire so far: n, operation, query, variables, status, response."""
         if not self.wire_path.exists():
             return []
-        return [json.loads(line) for line in self.wire_path.read_text(encoding="utf-8").splitlines()]
+        # What stands behind the last line break is still being written.
+        return [json.loads(line) for line in self.wire_path.read_text(encoding="utf-8").split("\n")[:-1]]
 
 
 @contextmanager
