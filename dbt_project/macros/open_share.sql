@@ -10,8 +10,10 @@
         when {{ transaction_amount }} <> 0
             then cast(
                 cast(
-                    {{ ten_thousandths(amount) }} * {{ ten_thousandths(transaction_remaining) }}
-                    // {{ ten_thousandths(transaction_amount) }} as decimal(20, 0)
+                    {{ whole_quotient(
+                        ten_thousandths(amount) ~ ' * ' ~ ten_thousandths(transaction_remaining),
+                        ten_thousandths(transaction_amount)
+                    ) }} as decimal(20, 0)
                 ) * 0.0001 as decimal(19, 4)
             )
     end

@@ -4,7 +4,7 @@
 #}
 {% macro reference_key(text) -%}
     case
-        when regexp_matches({{ text }}, '\d') and length(regexp_replace({{ text }}, '[^\p{L}\p{N}]', '', 'g')) >= 3
-            then upper(regexp_replace({{ text }}, '[^\p{L}\p{N}]', '', 'g'))
+        when {{ regex_matches(text, '[0-9]') }} and length({{ letters_and_digits(text) }}) >= 3
+            then {{ upper_case(letters_and_digits(text)) }}
     end
 {%- endmacro %}

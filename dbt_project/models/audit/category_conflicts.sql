@@ -23,7 +23,8 @@ pairs as (
             and candidates.priority = matching.priority
             and candidates.rule_id < matching.rule_id
     where candidates.category_code <> matching.category_code
-    group by all
+    group by
+        candidates.rule_id, matching.rule_id, candidates.priority, candidates.category_code, matching.category_code
 
 )
 

@@ -40,11 +40,11 @@ covered as (
     select
         owner_db_id,
         document_type,
-        bool_or(is_spend_document_type) as is_chosen,
+        {{ dbt.bool_or('is_spend_document_type') }} as is_chosen,
         count(distinct header_db_id) as voucher_count,
         count(distinct case when has_supplier_item then header_db_id end) as supplier_voucher_count,
-        count(*) filter (where has_supplier_item and is_cost_line) as supplier_cost_line_count,
-        coalesce(sum(amount) filter (where has_supplier_item and is_cost_line), 0) as supplier_cost_amount
+        count(case when has_supplier_item and is_cost_line then 1 end) as supplier_cost_line_count,
+        coalesce(sum(case when has_supplier_item and is_cost_line then amount end), 0) as supplier_cost_amount
     from supplier_lines
     group by owner_db_id, document_type
 

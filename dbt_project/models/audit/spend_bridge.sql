@@ -38,7 +38,7 @@ removed as (
         case removed_by when 'document_type' then 2 when 'account_range' then 3 else 5 end as step_number,
         'removed by ' || removed_by as step,
         detail,
-        not bool_or(is_spend) as is_applied,
+        not {{ dbt.bool_or('is_spend') }} as is_applied,
         -count(*) as line_count,
         -sum(amount) as amount
     from judged
@@ -53,10 +53,10 @@ totals as (
         owner_db_id,
         count(*) as received_lines,
         sum(amount) as received_amount,
-        count(*) filter (where removed_by is null or removed_by = 'account_guard') as literal_lines,
-        sum(amount) filter (where removed_by is null or removed_by = 'account_guard') as literal_amount,
-        count(*) filter (where is_spend) as spend_lines,
-        sum(amount) filter (where is_spend) as spend_amount
+        count(case when removed_by is null or removed_by = 'account_guard' then 1 end) as literal_lines,
+        sum(case when removed_by is null or removed_by = 'account_guard' then amount end) as literal_amount,
+        count(case when is_spend then 1 end) as spend_lines,
+        sum(case when is_spend then amount end) as spend_amount
     from judged
     group by owner_db_id
 

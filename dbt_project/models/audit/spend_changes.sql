@@ -14,7 +14,7 @@ previous_run as (
 
     select
         max(run_id) as run_id,
-        date_trunc('month', max(landed_at)) as first_open_day
+        cast({{ dbt.date_trunc('month', 'max(landed_at)') }} as date) as first_open_day
     from published_spend
     having count(*) > 0
 
@@ -65,4 +65,6 @@ select
     previous_run.run_id as run_id_before
 from altered
 cross join previous_run
-where least(altered.posted_date_before, altered.posted_date_after) < previous_run.first_open_day
+where
+    altered.posted_date_before < previous_run.first_open_day
+    or altered.posted_date_after < previous_run.first_open_day

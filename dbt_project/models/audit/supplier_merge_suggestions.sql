@@ -51,7 +51,7 @@ same_bank_account as (
 suggested as (
 
     select * from same_name
-    union
+    union distinct
     select * from same_bank_account
 
 ),
@@ -61,10 +61,7 @@ reasons as (
     select
         supplier_id,
         other_supplier_id,
-        string_agg(
-            suggestion_reason, ', '
-            order by suggestion_reason
-        ) as reasons
+        {{ distinct_texts('suggestion_reason') }} as reasons
     from suggested
     group by supplier_id, other_supplier_id
 

@@ -22,15 +22,15 @@ select
     'bank_account_changed' as finding,
     case when count(payments.ap_transaction_db_id) > 0 then 'high' else 'low' end as severity,
     history.owner_db_id,
-    history.supplier_db_id || ' ' || cast(history.valid_from as date) as subject,
+    {{ as_text('history.supplier_db_id') }} || ' ' || {{ as_text('cast(history.valid_from as date)') }} as subject,
     coalesce(sum(payments.amount), 0) as amount,
     count(payments.ap_transaction_db_id) as item_count,
-    coalesce({{ first_ids('payments.owner_db_id || \'-\' || payments.ap_transaction_db_id') }}, '') as ids
+    coalesce({{ first_ids(owner_and_id('payments.owner_db_id', 'payments.ap_transaction_db_id')) }}, '') as ids
 from history
 left join payments
     on
         history.supplier_db_id = payments.supplier_db_id
-        and payments.posted_date >= cast(history.valid_from as date) - interval 3 day
-        and payments.posted_date <= cast(history.valid_from as date) + interval 30 day
+        and payments.posted_date >= cast({{ dbt.dateadd('day', -3, 'cast(history.valid_from as date)') }} as date)
+        and payments.posted_date <= cast({{ dbt.dateadd('day', 30, 'cast(history.valid_from as date)') }} as date)
 where history.is_bank_account_changed
 group by history.owner_db_id, history.supplier_db_id, history.valid_from

@@ -17,5 +17,5 @@ select
 from spend
 where
     spend_date > cast(_loaded_at as date)
-    or spend_date < posted_date - interval 2 year
+    or spend_date < cast({{ dbt.dateadd('year', -2, 'posted_date') }} as date)
 group by owner_db_id, case when spend_date > cast(_loaded_at as date) then 'future' else 'ancient' end

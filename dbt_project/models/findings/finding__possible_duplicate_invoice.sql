@@ -10,9 +10,7 @@ keyed as (
     select
         owner_db_id,
         supplier_id,
-        regexp_replace(
-            upper(regexp_replace(invoice_number, '[^\p{L}\p{N}]', '', 'g')), '^0+|([^0-9])0+', '\1', 'g'
-        ) as number_key,
+        {{ regex_replace(upper_case(letters_and_digits('invoice_number')), '^0+|([^0-9])0+', '\\1') }} as number_key,
         abs(amount_gross) as gross,
         is_credit_note,
         invoice_date,
@@ -51,7 +49,7 @@ repeated as (
     group by owner_db_id, supplier_id, number_key, gross
     having
         count(*) > 1
-        and date_diff('day', min(invoice_date), max(invoice_date)) <= 90
+        and {{ dbt.datediff('min(invoice_date)', 'max(invoice_date)', 'day') }} <= 90
 
 ),
 
@@ -80,7 +78,7 @@ select
     'possible_duplicate_invoice' as finding,
     'high' as severity,
     repeated.owner_db_id,
-    repeated.supplier_id || ' ' || repeated.number_key || ' ' || repeated.gross as subject,
+    repeated.supplier_id || ' ' || repeated.number_key || ' ' || {{ as_text('repeated.gross') }} as subject,
     repeated.gross * (repeated.invoice_count - 1) as amount,
     repeated.invoice_count as item_count,
     repeated_ids.ids

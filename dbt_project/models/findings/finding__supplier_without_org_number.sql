@@ -17,7 +17,7 @@ select
     spend.supplier_id as subject,
     sum(spend.amount_net) as amount,
     count(*) as item_count,
-    {{ first_ids('distinct spend.owner_db_id || \'-\' || spend.supplier_db_id') }} as ids
+    {{ first_ids(owner_and_id('spend.owner_db_id', 'spend.supplier_db_id'), distinct=true) }} as ids
 from spend
 inner join suppliers
     on spend.supplier_id = suppliers.supplier_id

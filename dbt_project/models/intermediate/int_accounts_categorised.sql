@@ -17,14 +17,18 @@ category_rules as (
 ),
 
 -- Rules on the account alone are settled once per account, not once per line.
-categorised as (
+candidates as (
 
     select
         accounts.owner_db_id,
         accounts.account_db_id,
         category_rules.rule_id,
         category_rules.priority,
-        category_rules.category_code
+        category_rules.category_code,
+        row_number() over (
+            partition by accounts.owner_db_id, accounts.account_db_id
+            order by category_rules.priority, category_rules.rule_id
+        ) as candidate_number
     from accounts
     inner join category_rules
         on
@@ -36,11 +40,19 @@ categorised as (
                 category_rules.account_from is null
                 or accounts.account_number between category_rules.account_from and category_rules.account_to
             )
-    qualify
-        row_number() over (
-            partition by accounts.owner_db_id, accounts.account_db_id
-            order by category_rules.priority, category_rules.rule_id
-        ) = 1
+
+),
+
+categorised as (
+
+    select
+        owner_db_id,
+        account_db_id,
+        rule_id,
+        priority,
+        category_code
+    from candidates
+    where candidate_number = 1
 
 )
 

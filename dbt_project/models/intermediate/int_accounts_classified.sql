@@ -109,25 +109,33 @@ candidates as (
 
 ),
 
-best_classes as (
+ranked as (
 
-    select * from candidates
-    qualify
+    select
+        *,
         row_number() over (
             partition by owner_db_id, account_db_id
-            order by class_precedence, account_class
-        ) = 1
+            order by class_precedence, account_class nulls last
+        ) as class_number,
+        row_number() over (
+            partition by owner_db_id, account_db_id
+            order by guard_precedence, guard_rule nulls last
+        ) as guard_number
+    from candidates
+
+),
+
+best_classes as (
+
+    select * from ranked
+    where class_number = 1
 
 ),
 
 best_guards as (
 
-    select * from candidates
-    qualify
-        row_number() over (
-            partition by owner_db_id, account_db_id
-            order by guard_precedence, guard_rule
-        ) = 1
+    select * from ranked
+    where guard_number = 1
 
 ),
 

@@ -39,7 +39,7 @@ written_references as (
             invoice_key,
             {{ reference_key(reference) }} as reference_key
         from multi_invoice_items
-        {{ "union" if not loop.last }}
+        {{ "union distinct" if not loop.last }}
     {% endfor %}
 
 ),

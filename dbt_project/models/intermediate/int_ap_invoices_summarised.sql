@@ -50,7 +50,7 @@ summarised as (
         min(invoice_number) as invoice_number,
         min(invoice_date) as invoice_date,
         min(due_date) as due_date,
-        case when bool_and(is_settled) then max(paid_date) end as paid_date,
+        case when not {{ dbt.bool_or('not is_settled') }} then max(paid_date) end as paid_date,
         -sum(amount) as gross_amount
     from invoice_items
     group by owner_db_id, header_db_id, supplier_db_id, invoice_key

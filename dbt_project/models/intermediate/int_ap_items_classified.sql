@@ -26,7 +26,7 @@ item_types as (
 
 -- The item's own type decides. Its name is translated in Xledger, so where it is not known the voucher's type and the
 -- sign do: what a bank voucher holds is a payment, a positive item elsewhere a credit note.
-classified as not materialized (
+classified as {{ inlined() }}(
 
     select
         items.*,
@@ -41,7 +41,7 @@ classified as not materialized (
                 else 'invoice'
             end
         ) as item_kind,
-        coalesce(items.invoice_number, items.external_identifier, 'item ' || items.ap_transaction_db_id) as invoice_key
+        coalesce(items.invoice_number, items.external_identifier, 'item ' || {{ as_text('items.ap_transaction_db_id') }}) as invoice_key
     from items
     left join headers
         on
@@ -50,7 +50,7 @@ classified as not materialized (
     left join document_types
         on items.document_type = document_types.document_type
     left join item_types
-        on upper(items.item_type) = item_types.item_type
+        on {{ upper_case('items.item_type') }} = item_types.item_type
 
 ),
 
@@ -82,14 +82,8 @@ linked_numbers as (
     select
         classified.owner_db_id,
         classified.match_id,
-        string_agg(
-            distinct classified.invoice_number, ', '
-            order by classified.invoice_number
-        ) filter (where classified.item_kind = 'invoice') as invoice_numbers,
-        string_agg(
-            distinct classified.invoice_number, ', '
-            order by classified.invoice_number
-        ) filter (where classified.item_kind = 'credit_note') as credit_note_numbers
+        {{ distinct_texts("case when classified.item_kind = 'invoice' then classified.invoice_number end") }} as invoice_numbers,
+        {{ distinct_texts("case when classified.item_kind = 'credit_note' then classified.invoice_number end") }} as credit_note_numbers
     from classified
     inner join credited_groups
         on

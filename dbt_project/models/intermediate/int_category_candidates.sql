@@ -102,7 +102,7 @@ candidates as (
             and coalesce(spend.supplier_id = account_rules.supplier_id, account_rules.supplier_id is null)
             and (
                 account_rules.text_contains is null
-                or contains(lower(spend.line_text), lower(account_rules.text_contains))
+                or {{ dbt.position(lower_case('account_rules.text_contains'), lower_case('spend.line_text')) }} > 0
             )
     left join dimension_values
         on

@@ -10,7 +10,7 @@ latest as (
         run_id,
         landed_at
     from sync_runs
-    order by landed_at desc nulls last, started_at desc, run_id desc
+    order by landed_at desc nulls last, started_at desc nulls last, run_id desc
     limit 1
 
 )

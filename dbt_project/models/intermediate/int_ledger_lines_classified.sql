@@ -49,7 +49,7 @@ used_accounts as (
 
 ),
 
-line_accounts as (
+ranked_accounts as (
 
     select
         used_accounts.owner_db_id as line_owner_db_id,
@@ -66,15 +66,21 @@ line_accounts as (
         accounts.is_capex,
         accounts.is_prepaid,
         accounts.is_personnel_related,
-        {{ is_in_ranges('accounts.account_number', var('excluded_account_ranges')) }} as is_in_excluded_range
-    from used_accounts
-    inner join accounts
-        on used_accounts.account_db_id = accounts.account_db_id
-    qualify
+        {{ is_in_ranges('accounts.account_number', var('excluded_account_ranges')) }} as is_in_excluded_range,
         {{ own_row_first(
             ['used_accounts.owner_db_id', 'used_accounts.account_db_id'],
             'used_accounts.owner_db_id', 'accounts.owner_db_id'
-        ) }}
+        ) }} as register_row
+    from used_accounts
+    inner join accounts
+        on used_accounts.account_db_id = accounts.account_db_id
+
+),
+
+line_accounts as (
+
+    select * from ranked_accounts
+    where register_row = 1
 
 ),
 
@@ -134,7 +140,7 @@ release_vouchers as (
     from prepaid_and_cost_lines
     group by owner_db_id, header_db_id
     having
-        bool_or(is_prepaid and account_guard_rule is not null)
+        {{ dbt.bool_or('is_prepaid and account_guard_rule is not null') }}
         and sum(amount) = 0
 
 ),
@@ -151,7 +157,7 @@ release_amounts as (
     where is_untaxed and amount <> 0
     group by owner_db_id, header_db_id, abs(amount)
     having
-        bool_and(is_prepaid = (amount < 0))
+        not {{ dbt.bool_or('is_prepaid <> (amount < 0)') }}
         and sum(amount) = 0
 
 ),

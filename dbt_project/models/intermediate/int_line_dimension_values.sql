@@ -26,20 +26,37 @@ used as (
 
 ),
 
-resolved as (
+ranked as (
 
     select
         used.owner_db_id as line_owner_db_id,
         used.dimension_number,
-        dimension_values.*
-    from used
-    inner join dimension_values
-        on used.dimension_value_db_id = dimension_values.dimension_value_db_id
-    qualify
+        dimension_values.*,
         {{ own_row_first(
             ['used.owner_db_id', 'used.dimension_number', 'used.dimension_value_db_id'],
             'used.owner_db_id', 'dimension_values.owner_db_id'
-        ) }}
+        ) }} as register_row
+    from used
+    inner join dimension_values
+        on used.dimension_value_db_id = dimension_values.dimension_value_db_id
+
+),
+
+resolved as (
+
+    select
+        line_owner_db_id,
+        dimension_number,
+        owner_db_id,
+        dimension_value_db_id,
+        object_kind_db_id,
+        dimension_value_code,
+        dimension_value_name,
+        from_date,
+        to_date,
+        object_kind
+    from ranked
+    where register_row = 1
 
 )
 

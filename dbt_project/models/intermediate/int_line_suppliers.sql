@@ -26,7 +26,7 @@ used as (
     from attribution
     where supplier_db_id is not null
 
-    union
+    union distinct
 
     select
         owner_db_id,
@@ -37,23 +37,37 @@ used as (
 ),
 
 -- A supplier whose record was not received is still one supplier, by its id.
-resolved as (
+ranked as (
 
     select
         used.owner_db_id as line_owner_db_id,
         used.supplier_db_id,
-        coalesce(suppliers.supplier_id, 'source-' || used.owner_db_id || '-' || used.supplier_db_id) as supplier_id,
+        coalesce(suppliers.supplier_id, {{ source_supplier_id('used.owner_db_id', 'used.supplier_db_id') }}) as supplier_id,
         suppliers.supplier_name,
         suppliers.supplier_org_number,
         suppliers.supplier_country,
-        coalesce(suppliers.is_intercompany, false) as is_intercompany
+        coalesce(suppliers.is_intercompany, false) as is_intercompany,
+        {{ own_row_first(
+            ['used.owner_db_id', 'used.supplier_db_id'], 'used.owner_db_id', 'suppliers.owner_db_id'
+        ) }} as register_row
     from used
     left join suppliers
         on used.supplier_db_id = suppliers.supplier_db_id
-    qualify
-        {{ own_row_first(
-            ['used.owner_db_id', 'used.supplier_db_id'], 'used.owner_db_id', 'suppliers.owner_db_id'
-        ) }}
+
+),
+
+resolved as (
+
+    select
+        line_owner_db_id,
+        supplier_db_id,
+        supplier_id,
+        supplier_name,
+        supplier_org_number,
+        supplier_country,
+        is_intercompany
+    from ranked
+    where register_row = 1
 
 )
 

@@ -23,34 +23,43 @@ line_currencies as (
     select
         owner_db_id,
         currency_db_id,
-        count(*) filter (where amount = transaction_amount) as lines_in_company_currency
+        count(case when amount = transaction_amount then 1 end) as lines_in_company_currency
     from transactions
     group by owner_db_id, currency_db_id
 
 ),
 
 -- A line whose amount is the same in both currencies was most likely posted in the company's own.
-inferred_currencies as (
+candidates as (
 
     select
         line_currencies.owner_db_id,
-        currencies.currency_code
+        currencies.currency_code,
+        row_number() over (
+            partition by line_currencies.owner_db_id
+            order by line_currencies.lines_in_company_currency desc, currencies.currency_code asc nulls last
+        ) as candidate_number
     from line_currencies
     inner join currencies
         on line_currencies.currency_db_id = currencies.currency_db_id
     where line_currencies.lines_in_company_currency > 0
-    qualify
-        row_number() over (
-            partition by line_currencies.owner_db_id
-            order by line_currencies.lines_in_company_currency desc, currencies.currency_code asc
-        ) = 1
+
+),
+
+inferred_currencies as (
+
+    select
+        owner_db_id,
+        currency_code
+    from candidates
+    where candidate_number = 1
 
 ),
 
 all_owners as (
 
     select owner_db_id from owners
-    union
+    union distinct
     select owner_db_id from line_currencies
 
 ),
@@ -60,7 +69,7 @@ named as (
     select
         all_owners.owner_db_id,
         owners.owner_code,
-        coalesce(owners.owner_name, 'Owner ' || all_owners.owner_db_id) as owner_name,
+        coalesce(owners.owner_name, 'Owner ' || {{ as_text('all_owners.owner_db_id') }}) as owner_name,
         owners.owner_org_number,
         owners.company_db_id,
         coalesce(owners.currency_code, inferred_currencies.currency_code) as company_currency,

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-with lines as not materialized (
+with lines as {{ inlined() }}(
 
     select
         owner_db_id,
@@ -79,13 +79,20 @@ line_companies as (
 
 ),
 
-company_suppliers as (
+ranked_suppliers as (
 
     select
         line_companies.owner_db_id,
         line_companies.header_db_id,
         line_companies.company_db_id,
-        suppliers.supplier_db_id
+        suppliers.supplier_db_id,
+        row_number() over (
+            partition by line_companies.owner_db_id, line_companies.header_db_id, line_companies.company_db_id
+            order by
+                (header_suppliers.supplier_db_id is null),
+                (suppliers.owner_db_id <> line_companies.owner_db_id),
+                suppliers.supplier_db_id
+        ) as candidate_number
     from line_companies
     inner join suppliers
         on line_companies.company_db_id = suppliers.company_db_id
@@ -94,14 +101,13 @@ company_suppliers as (
             line_companies.owner_db_id = header_suppliers.owner_db_id
             and line_companies.header_db_id = header_suppliers.header_db_id
             and suppliers.supplier_db_id = header_suppliers.supplier_db_id
-    qualify
-        row_number() over (
-            partition by line_companies.owner_db_id, line_companies.header_db_id, line_companies.company_db_id
-            order by
-                (header_suppliers.supplier_db_id is null),
-                (suppliers.owner_db_id <> line_companies.owner_db_id),
-                suppliers.supplier_db_id
-        ) = 1
+
+),
+
+company_suppliers as (
+
+    select * from ranked_suppliers
+    where candidate_number = 1
 
 ),
 
@@ -133,12 +139,10 @@ line_words as (
         header_db_id,
         {{ reference_key('word') }} as reference_key
     from (
-        select
-            owner_db_id,
-            transaction_db_id,
-            header_db_id,
-            unnest(string_split(regexp_replace(line_text, '\s+', ' ', 'g'), ' ')) as word
-        from multi_invoice_lines
+        {{ words_of(
+            'multi_invoice_lines', ['owner_db_id', 'transaction_db_id', 'header_db_id'],
+            regex_replace('line_text', '\\s+', ' ')
+        ) }}
     ) as words
 
 ),

@@ -6,23 +6,41 @@ with suppliers as (
 
 ),
 
+ranked_companies as (
+
+    select
+        *,
+        row_number() over (
+            partition by company_db_id
+            order by owner_db_id
+        ) as register_row
+    from {{ ref('stg_xledger__company') }}
+
+),
+
 companies as (
 
-    select * from {{ ref('stg_xledger__company') }}
-    qualify row_number() over (
-        partition by company_db_id
-        order by owner_db_id
-    ) = 1
+    select * from ranked_companies
+    where register_row = 1
+
+),
+
+ranked_addresses as (
+
+    select
+        *,
+        row_number() over (
+            partition by address_db_id
+            order by owner_db_id
+        ) as register_row
+    from {{ ref('stg_xledger__address') }}
 
 ),
 
 addresses as (
 
-    select * from {{ ref('stg_xledger__address') }}
-    qualify row_number() over (
-        partition by address_db_id
-        order by owner_db_id
-    ) = 1
+    select * from ranked_addresses
+    where register_row = 1
 
 ),
 
@@ -32,14 +50,22 @@ countries as (
 
 ),
 
-owners as (
+ranked_owners as (
 
-    select * from {{ ref('stg_xledger__owner') }}
-    qualify
+    select
+        *,
         row_number() over (
             partition by company_db_id
             order by owner_db_id
-        ) = 1
+        ) as register_row
+    from {{ ref('stg_xledger__owner') }}
+
+),
+
+owners as (
+
+    select * from ranked_owners
+    where register_row = 1
 
 ),
 
@@ -53,19 +79,19 @@ supplier_merges as (
 country_keys as (
 
     select
-        upper(country_code) as country_key,
-        min(upper(country_code)) as country_code
+        {{ upper_case('country_code') }} as country_key,
+        min({{ upper_case('country_code') }}) as country_code
     from countries
-    group by upper(country_code)
+    group by {{ upper_case('country_code') }}
 
     union all
 
     select
-        upper(country_name) as country_key,
-        min(upper(country_code)) as country_code
+        {{ upper_case('country_name') }} as country_key,
+        min({{ upper_case('country_code') }}) as country_code
     from countries
-    where upper(country_name) not in (select upper(named.country_code) from countries as named)
-    group by upper(country_name)
+    where {{ upper_case('country_name') }} not in (select {{ upper_case('named.country_code') }} from countries as named)
+    group by {{ upper_case('country_name') }}
 
 ),
 
@@ -76,7 +102,7 @@ joined as (
         addresses.street_address,
         addresses.zip_code,
         addresses.place,
-        coalesce(upper(addresses.country_code), country_keys.country_code) as supplier_country,
+        coalesce({{ upper_case('addresses.country_code') }}, country_keys.country_code) as supplier_country,
         nullif(trim(companies.company_number), '') as company_number,
         {{ registration_key('companies.company_number') }} as company_number_key,
         {{ registration_key('coalesce(suppliers.tax_number, companies.tax_number)') }} as vat_number
@@ -86,7 +112,7 @@ joined as (
     left join addresses
         on suppliers.address_db_id = addresses.address_db_id
     left join country_keys
-        on upper(companies.country) = country_keys.country_key
+        on {{ upper_case('companies.country') }} = country_keys.country_key
 
 ),
 
@@ -96,11 +122,17 @@ cleaned as (
     select
         *,
         coalesce(
-            nullif(regexp_extract(company_number_key, '^(?:NO)?(\d{9})(?:MVA)?$', 1), ''),
-            nullif(regexp_extract(company_number_key, '^SE(\d{10})01$', 1), ''),
+            case
+                when {{ regex_matches('company_number_key', '^(NO)?[0-9]{9}(MVA)?$') }}
+                    then {{ regex_replace('company_number_key', '[^0-9]', '') }}
+                when {{ regex_matches('company_number_key', '^SE[0-9]{10}01$') }} then substr(company_number_key, 3, 10)
+            end,
             company_number_key,
-            nullif(regexp_extract(vat_number, '^(?:NO)?(\d{9})MVA$', 1), ''),
-            nullif(regexp_extract(vat_number, '^SE(\d{10})01$', 1), '')
+            case
+                when {{ regex_matches('vat_number', '^(NO)?[0-9]{9}MVA$') }}
+                    then {{ regex_replace('vat_number', '[^0-9]', '') }}
+                when {{ regex_matches('vat_number', '^SE[0-9]{10}01$') }} then substr(vat_number, 3, 10)
+            end
         ) as organisation_key
     from joined
 
@@ -121,9 +153,9 @@ validated as (
             when supplier_country in ('GB', 'UK') and {{ is_british_company_number('organisation_key') }} then 'gb'
         end as org_number_register,
         case
-            when regexp_full_match(vat_number, '[A-Z]{2}[0-9A-Z]{6,13}') then vat_number
+            when {{ regex_matches('vat_number', '^[A-Z]{2}[0-9A-Z]{6,13}$') }} then vat_number
             when
-                length(vat_number) >= 8 and regexp_full_match(supplier_country, '[A-Z]{2}')
+                length(vat_number) >= 8 and {{ regex_matches('supplier_country', '^[A-Z]{2}$') }}
                 then supplier_country || vat_number
         end as vat_key
     from cleaned
@@ -137,7 +169,7 @@ identified as (
         case
             when org_number_register is not null then 'org-' || org_number_register || '-' || organisation_key
             when vat_key is not null then 'vat-' || lower(vat_key)
-            else 'source-' || owner_db_id || '-' || supplier_db_id
+            else {{ source_supplier_id('owner_db_id', 'supplier_db_id') }}
         end as hard_supplier_id
     from validated
 

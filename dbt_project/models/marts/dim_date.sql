@@ -32,40 +32,67 @@ used_dates as (
 bounds as (
 
     select
-        min(used_date) as first_date,
-        max(used_date) as last_date
+        cast({{ dbt.date_trunc('year', 'min(used_date)') }} as date) as first_day,
+        cast(extract(year from max(used_date)) as integer) as last_year
     from used_dates
     where used_date between date '1990-01-01' and date '2100-12-31'
 
 ),
 
+-- As many as there are days from 1990 to 2100.
+numbers as (
+
+    {{ dbt.generate_series(40543) }}
+
+),
+
 days as (
 
-    select
-        unnest(
-            generate_series(
-                date_trunc('year', first_date),
-                date_trunc('year', last_date) + interval 1 year - interval 1 day,
-                interval 1 day
-            )
-        ) as midnight
+    select cast({{ dbt.dateadd('day', 'cast(numbers.generated_number - 1 as integer)', 'bounds.first_day') }} as date) as date_day
     from bounds
+    cross join numbers
+
+),
+
+-- 1 January 1900 was a Monday.
+years as (
+
+    select
+        days.date_day,
+        cast(extract(year from days.date_day) as integer) as year_number,
+        cast(mod({{ dbt.datediff("date '1900-01-01'", 'days.date_day', 'day') }}, 7) + 1 as integer) as weekday_number
+    from days
+    inner join bounds
+        on extract(year from days.date_day) <= bounds.last_year
+
+),
+
+-- An ISO week belongs to the year that its Thursday lies in.
+thursdays as (
+
+    select
+        *,
+        cast({{ dbt.dateadd('day', '4 - weekday_number', 'date_day') }} as date) as thursday
+    from years
 
 ),
 
 described as (
 
     select
-        cast(midnight as date) as date_day,
-        cast(year(midnight) as integer) as year_number,
-        cast(quarter(midnight) as integer) as quarter_number,
-        cast(month(midnight) as integer) as month_number,
-        strftime(midnight, '%Y-%m') as month_label,
-        cast(date_trunc('month', midnight) as date) as month_start,
-        cast(isodow(midnight) as integer) as weekday_number,
-        cast(weekofyear(midnight) as integer) as iso_week_number,
-        cast(isoyear(midnight) as integer) as iso_year_number
-    from days
+        date_day,
+        year_number,
+        cast(extract(quarter from date_day) as integer) as quarter_number,
+        cast(extract(month from date_day) as integer) as month_number,
+        {{ as_text('year_number') }}
+        || '-' || lpad({{ as_text('cast(extract(month from date_day) as integer)') }}, 2, '0') as month_label,
+        cast({{ dbt.date_trunc('month', 'date_day') }} as date) as month_start,
+        weekday_number,
+        1 + cast(
+            floor({{ dbt.datediff(dbt.date_trunc('year', 'thursday'), 'thursday', 'day') }} / 7.0) as integer
+        ) as iso_week_number,
+        cast(extract(year from thursday) as integer) as iso_year_number
+    from thursdays
 
 )
 

@@ -11,10 +11,10 @@ spend as (
 ),
 
 -- The record that lends its details to the supplier: the one whose name it carries.
-leading_records as (
+ranked_records as (
 
-    select * from suppliers
-    qualify
+    select
+        *,
         row_number() over (
             partition by supplier_id
             order by
@@ -23,7 +23,15 @@ leading_records as (
                 modified_at desc nulls last,
                 owner_db_id asc,
                 supplier_db_id asc
-        ) = 1
+        ) as record_number
+    from suppliers
+
+),
+
+leading_records as (
+
+    select * from ranked_records
+    where record_number = 1
 
 ),
 
@@ -31,16 +39,11 @@ source_records as (
 
     select
         supplier_id,
-        string_agg(
-            distinct supplier_code, ', '
-            order by supplier_code
-        ) as supplier_codes,
-        string_agg(
-            owner_db_id || '-' || supplier_db_id, ', '
-            order by owner_db_id, supplier_db_id
-        ) as source_supplier_ids,
+        {{ distinct_texts('supplier_code') }} as supplier_codes,
+        {{ ordered_texts(owner_and_id('owner_db_id', 'supplier_db_id'), ['owner_db_id', 'supplier_db_id']) }}
+            as source_supplier_ids,
         count(*) as source_supplier_count,
-        bool_or(is_intercompany) as is_intercompany
+        {{ dbt.bool_or('is_intercompany') }} as is_intercompany
     from suppliers
     group by supplier_id
 
@@ -54,7 +57,7 @@ supplier_spend as (
         max(spend_date) as last_spend_date,
         case when count(distinct company_currency) = 1 then sum(amount_net) end as spend_amount,
         case when count(distinct company_currency) = 1 then min(company_currency) end as spend_currency,
-        count(distinct case when invoice_number is not null then owner_db_id || '-' || invoice_number end)
+        count(distinct case when invoice_number is not null then {{ as_text('owner_db_id') }} || '-' || invoice_number end)
             as invoice_count
     from spend
     where supplier_id is not null
@@ -65,7 +68,7 @@ supplier_spend as (
 all_suppliers as (
 
     select supplier_id from leading_records
-    union
+    union distinct
     select supplier_id from supplier_spend
 
 ),

@@ -42,7 +42,7 @@ measured as (
 invoices as (
 
     select
-        measured.owner_db_id || '-' || measured.ap_transaction_db_id as ap_invoice_id,
+        {{ owner_and_id('measured.owner_db_id', 'measured.ap_transaction_db_id') }} as ap_invoice_id,
         measured.owner_db_id,
         owners.owner_name,
         measured.ap_transaction_db_id,
@@ -65,12 +65,12 @@ invoices as (
         -measured.transaction_remaining as transaction_open_amount,
         currencies.currency_code as transaction_currency,
         measured.is_settled,
-        date_diff('day', measured.invoice_date, measured.paid_date) as days_to_pay,
-        date_diff('day', measured.invoice_date, measured.due_date) as agreed_days,
-        date_diff(
-            'day', measured.due_date,
-            case when measured.is_settled then measured.paid_date else cast(latest_run.landed_at as date) end
-        ) as days_late,
+        cast({{ dbt.datediff('measured.invoice_date', 'measured.paid_date', 'day') }} as bigint) as days_to_pay,
+        cast({{ dbt.datediff('measured.invoice_date', 'measured.due_date', 'day') }} as bigint) as agreed_days,
+        cast({{ dbt.datediff(
+            'measured.due_date',
+            'case when measured.is_settled then measured.paid_date else cast(latest_run.landed_at as date) end', 'day'
+        ) }} as bigint) as days_late,
         cast(latest_run.landed_at as date) as as_of_date,
         nullif(measured.match_id, 0) as match_id,
         case

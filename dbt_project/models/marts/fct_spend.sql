@@ -56,9 +56,8 @@ latest_run as (
 spend as (
 
     select
-        attribution.owner_db_id
-        || '-' || attribution.transaction_db_id
-        || coalesce('-' || attribution.split_number, '') as spend_id,
+        {{ owner_and_id('attribution.owner_db_id', 'attribution.transaction_db_id') }}
+        || coalesce('-' || {{ as_text('attribution.split_number') }}, '') as spend_id,
         lines.transaction_db_id,
         lines.owner_db_id,
         owners.owner_name,

@@ -21,7 +21,7 @@ published as (
         period_id,
         count(*) as line_count,
         sum(amount) as amount,
-        coalesce(sum(amount) filter (where not is_spend), 0) as excluded_amount
+        coalesce(sum(case when not is_spend then amount end), 0) as excluded_amount
     from {{ ref('fct_ledger_line') }}
     group by owner_db_id, account_db_id, period_id
 
@@ -54,13 +54,13 @@ compared as (
     full outer join published
         on
             received.owner_db_id = published.owner_db_id
-            and received.account_db_id is not distinct from published.account_db_id
-            and received.period_id is not distinct from published.period_id
+            and coalesce(received.account_db_id, 0) = coalesce(published.account_db_id, 0)
+            and coalesce(received.period_id, 0) = coalesce(published.period_id, 0)
     full outer join spend
         on
             published.owner_db_id = spend.owner_db_id
-            and published.account_db_id is not distinct from spend.account_db_id
-            and published.period_id is not distinct from spend.period_id
+            and coalesce(published.account_db_id, 0) = coalesce(spend.account_db_id, 0)
+            and coalesce(published.period_id, 0) = coalesce(spend.period_id, 0)
 
 )
 

@@ -4,14 +4,14 @@ with bridge as (
 
     select
         owner_db_id,
-        sum(amount) filter (where step_number <= 3) as received_less_removed,
-        sum(amount) filter (where step_number = 4) as literal_spend,
-        sum(amount) filter (where step_number in (4, 5) and is_applied) as literal_less_guard,
-        sum(amount) filter (where step_number = 6) as spend,
-        sum(line_count) filter (where step_number <= 3) as lines_less_removed,
-        sum(line_count) filter (where step_number = 4) as literal_lines,
-        sum(line_count) filter (where step_number in (4, 5) and is_applied) as literal_less_guard_lines,
-        sum(line_count) filter (where step_number = 6) as spend_lines
+        sum(case when step_number <= 3 then amount end) as received_less_removed,
+        sum(case when step_number = 4 then amount end) as literal_spend,
+        sum(case when step_number in (4, 5) and is_applied then amount end) as literal_less_guard,
+        sum(case when step_number = 6 then amount end) as spend,
+        sum(case when step_number <= 3 then line_count end) as lines_less_removed,
+        sum(case when step_number = 4 then line_count end) as literal_lines,
+        sum(case when step_number in (4, 5) and is_applied then line_count end) as literal_less_guard_lines,
+        sum(case when step_number = 6 then line_count end) as spend_lines
     from {{ ref('spend_bridge') }}
     group by owner_db_id
 

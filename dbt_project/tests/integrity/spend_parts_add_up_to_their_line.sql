@@ -18,7 +18,7 @@ parts as (
         owner_db_id,
         transaction_db_id,
         count(*) as part_count,
-        count(*) filter (where supplier_attribution_method = 'pro_rata') as split_count,
+        count(case when supplier_attribution_method = 'pro_rata' then 1 end) as split_count,
         sum(amount_net) as amount,
         sum(tax_amount) as tax_amount
     from {{ ref('fct_spend') }}

@@ -14,14 +14,14 @@ by_supplier as (
 
     select
         owner_db_id,
-        cast(year(spend_date) as integer) as year_number,
+        cast(extract(year from spend_date) as integer) as year_number,
         category_level_1,
         category_level_2,
         supplier_id,
         sum(amount_net) as spend_amount
     from spend
     where spend_date is not null
-    group by owner_db_id, year(spend_date), category_level_1, category_level_2, supplier_id
+    group by owner_db_id, extract(year from spend_date), category_level_1, category_level_2, supplier_id
 
 ),
 
@@ -40,6 +40,18 @@ positive as (
 
 ),
 
+-- Shares cut to ten decimals, as whole numbers: their squares add up exactly.
+shares as (
+
+    select
+        *,
+        {{ ratio('spend_amount', 'positive_amount') }} as supplier_share,
+        {{ whole_quotient(whole_number('spend_amount') ~ ' * 10000000000', whole_number('positive_amount')) }}
+            as share_in_1e10
+    from positive
+
+),
+
 concentration as (
 
     select
@@ -48,9 +60,14 @@ concentration as (
         category_level_1,
         category_level_2,
         count(*) as supplier_count,
-        max({{ ratio('spend_amount', 'positive_amount') }}) as top_supplier_share,
-        cast(round(sum(pow(spend_amount / positive_amount, 2)) * 10000, 2) as decimal(18, 2)) as herfindahl_index
-    from positive
+        max(supplier_share) as top_supplier_share,
+        cast(
+            cast(
+                {{ whole_quotient('sum(share_in_1e10 * share_in_1e10) + 50000000000000', '100000000000000') }}
+                as decimal(20, 0)
+            ) * 0.01 as decimal(18, 2)
+        ) as herfindahl_index
+    from shares
     group by owner_db_id, year_number, category_level_1, category_level_2
 
 ),

@@ -26,17 +26,17 @@ spend_years as (
 
     select
         owner_db_id,
-        cast(year(spend_date) as integer) as year_number,
+        cast(extract(year from spend_date) as integer) as year_number,
         sum(amount_net) as spend_amount,
-        coalesce(sum(amount_net) filter (where not is_intercompany), 0) as external_amount,
-        coalesce(sum(amount_net) filter (where is_intercompany), 0) as intercompany_amount,
-        coalesce(sum(amount_net) filter (where is_capex), 0) as capex_amount,
-        coalesce(sum(amount_net) filter (where supplier_id is null), 0) as unattributed_amount,
-        coalesce(sum(amount_net) filter (where supplier_id = 'employee-expenses'), 0) as employee_amount,
-        coalesce(sum(amount_net) filter (where category_rule_id is null), 0) as uncategorised_amount
+        coalesce(sum(case when not is_intercompany then amount_net end), 0) as external_amount,
+        coalesce(sum(case when is_intercompany then amount_net end), 0) as intercompany_amount,
+        coalesce(sum(case when is_capex then amount_net end), 0) as capex_amount,
+        coalesce(sum(case when supplier_id is null then amount_net end), 0) as unattributed_amount,
+        coalesce(sum(case when supplier_id = 'employee-expenses' then amount_net end), 0) as employee_amount,
+        coalesce(sum(case when category_rule_id is null then amount_net end), 0) as uncategorised_amount
     from spend
     where spend_date is not null
-    group by owner_db_id, year(spend_date)
+    group by owner_db_id, extract(year from spend_date)
 
 ),
 
@@ -45,11 +45,11 @@ supplier_counts as (
     select
         owner_db_id,
         year_number,
-        count(*) filter (where not is_lost) as supplier_count,
-        count(*) filter (where is_new) as new_supplier_count,
-        count(*) filter (where is_lost) as lost_supplier_count,
-        count(*) filter (where is_tail and not is_lost) as tail_supplier_count,
-        coalesce(sum(spend_amount) filter (where is_tail), 0) as tail_amount,
+        count(case when not is_lost then 1 end) as supplier_count,
+        count(case when is_new then 1 end) as new_supplier_count,
+        count(case when is_lost then 1 end) as lost_supplier_count,
+        count(case when is_tail and not is_lost then 1 end) as tail_supplier_count,
+        coalesce(sum(case when is_tail then spend_amount end), 0) as tail_amount,
         sum(spend_amount) as attributed_amount
     from supplier_years
     group by owner_db_id, year_number
@@ -63,8 +63,8 @@ payment_years as (
         year_number,
         sum(on_time_share * paid_invoice_count) as on_time_count,
         sum(paid_invoice_count) as paid_invoice_count,
-        sum(weighted_agreed_days * paid_amount) as agreed_days,
-        sum(weighted_days_to_pay * paid_amount) as days_to_pay,
+        sum(weighted_agreed_days * cast(paid_amount as decimal(19, 4))) as agreed_days,
+        sum(weighted_days_to_pay * cast(paid_amount as decimal(19, 4))) as days_to_pay,
         sum(paid_amount) as paid_amount
     from payments
     group by owner_db_id, year_number
@@ -89,9 +89,9 @@ select
     {{ ratio('spend_years.unattributed_amount', 'spend_years.spend_amount') }} as unattributed_share,
     {{ ratio('spend_years.employee_amount', 'spend_years.spend_amount') }} as employee_expense_share,
     {{ ratio('spend_years.uncategorised_amount', 'spend_years.spend_amount') }} as uncategorised_share,
-    {{ ratio('payment_years.on_time_count', 'payment_years.paid_invoice_count') }} as on_time_share,
-    {{ ratio('payment_years.agreed_days', 'payment_years.paid_amount') }} as weighted_agreed_days,
-    {{ ratio('payment_years.days_to_pay', 'payment_years.paid_amount') }} as weighted_days_to_pay
+    {{ ratio('payment_years.on_time_count', 'payment_years.paid_invoice_count', decimals=10) }} as on_time_share,
+    {{ ratio('payment_years.agreed_days', 'payment_years.paid_amount', decimals=10) }} as weighted_agreed_days,
+    {{ ratio('payment_years.days_to_pay', 'payment_years.paid_amount', decimals=10) }} as weighted_days_to_pay
 from spend_years
 left join spend_years as previous
     on

@@ -20,7 +20,7 @@ paid as (
 
     select
         *,
-        cast(year(invoice_date) as integer) as year_number
+        cast(extract(year from invoice_date) as integer) as year_number
     from invoices
     where
         paid_date is not null
@@ -40,7 +40,7 @@ measured as (
         supplier_id,
         count(*) as paid_invoice_count,
         sum(amount_gross) as paid_amount,
-        count(*) filter (where days_late <= 0) as on_time_count,
+        count(case when days_late <= 0 then 1 end) as on_time_count,
         sum(amount_gross * agreed_days) as weighted_agreed_days,
         sum(amount_gross * days_to_pay) as weighted_days_to_pay
     from paid

@@ -10,7 +10,7 @@ monthly as (
         owner_db_id,
         owner_name,
         company_currency,
-        cast(date_trunc('month', spend_date) as date) as month_start,
+        cast({{ dbt.date_trunc('month', 'spend_date') }} as date) as month_start,
         coalesce(supplier_id, 'unattributed') as supplier_id,
         coalesce(supplier_name, 'Unattributed') as supplier_name,
         category_level_1,
@@ -20,7 +20,10 @@ monthly as (
         count(distinct transaction_db_id) as line_count
     from spend
     where spend_date is not null
-    group by all
+    group by
+        owner_db_id, owner_name, company_currency, {{ dbt.date_trunc('month', 'spend_date') }},
+        coalesce(supplier_id, 'unattributed'), coalesce(supplier_name, 'Unattributed'),
+        category_level_1, category_level_2, category_level_3
 
 ),
 
@@ -39,7 +42,16 @@ last_months as (
 shifted as (
 
     select
-        *,
+        owner_db_id,
+        owner_name,
+        company_currency,
+        month_start,
+        supplier_id,
+        supplier_name,
+        category_level_1,
+        category_level_2,
+        category_level_3,
+        line_count,
         spend_amount as this_amount,
         0 as previous_month_amount,
         0 as previous_year_amount
@@ -48,7 +60,16 @@ shifted as (
     union all
 
     select
-        * replace (cast(month_start + interval 1 month as date) as month_start, 0 as line_count),
+        owner_db_id,
+        owner_name,
+        company_currency,
+        cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as month_start,
+        supplier_id,
+        supplier_name,
+        category_level_1,
+        category_level_2,
+        category_level_3,
+        0 as line_count,
         0 as this_amount,
         spend_amount as previous_month_amount,
         0 as previous_year_amount
@@ -57,7 +78,16 @@ shifted as (
     union all
 
     select
-        * replace (cast(month_start + interval 1 year as date) as month_start, 0 as line_count),
+        owner_db_id,
+        owner_name,
+        company_currency,
+        cast({{ dbt.dateadd('year', 1, 'month_start') }} as date) as month_start,
+        supplier_id,
+        supplier_name,
+        category_level_1,
+        category_level_2,
+        category_level_3,
+        0 as line_count,
         0 as this_amount,
         0 as previous_month_amount,
         spend_amount as previous_year_amount

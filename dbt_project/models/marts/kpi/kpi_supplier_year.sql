@@ -8,7 +8,7 @@ yearly as (
 
     select
         owner_db_id,
-        cast(year(spend_date) as integer) as year_number,
+        cast(extract(year from spend_date) as integer) as year_number,
         supplier_id,
         sum(amount_net) as spend_amount,
         count(distinct invoice_number) as invoice_count
@@ -16,7 +16,7 @@ yearly as (
     where
         supplier_id is not null
         and spend_date is not null
-    group by owner_db_id, year(spend_date), supplier_id
+    group by owner_db_id, extract(year from spend_date), supplier_id
 
 ),
 
@@ -135,7 +135,7 @@ select
     cast(classed.previous_year_amount as decimal(38, 4)) as previous_year_amount,
     owners.company_currency,
     classed.invoice_count,
-    classed.spend_rank,
+    cast(classed.spend_rank as bigint) as spend_rank,
     classed.spend_share,
     classed.cumulative_share,
     case

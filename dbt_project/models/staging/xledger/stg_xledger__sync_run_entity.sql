@@ -9,7 +9,7 @@ renamed as (
     select
         run_id,
         table_name,
-        rows as rows_landed,
+        {{ reserved('rows') }} as rows_landed,
         pages
     from source
 
