@@ -36,7 +36,7 @@ def warehouse(small: Build, tmp_path_factory: pytest.TempPathFactory) -> Warehou
     """The small ledger with its docs site, made as `make docs` makes it."""
     made = Warehouse(tmp_path_factory.mktemp("documented"))
     shutil.copytree(small.data_dir / "build", made.build)
-    dbt_build.docs(made)
+    dbt_build.docs(made, Target())
     return made
 
 
