@@ -15,6 +15,7 @@ from pipelines.xledger.errors import ConfigurationError
 # Module and class of each: an engine's packages are imported only when it is chosen.
 _TARGETS: Mapping[str, tuple[str, str]] = {
     "duckdb": ("target", "Target"),
+    "ducklake": ("ducklake", "DuckLake"),
     "postgres": ("postgres", "Postgres"),
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import dbt_build
+from pipelines.targets.target import Target
 from pipelines.warehouse import Warehouse
 from tests.dbt.conftest import Build
 from tests.explore.browser import browsing, needs_chromium
