@@ -12,6 +12,7 @@ from typing import Any
 
 from pipelines.child_environment import without_secrets
 from pipelines.console import Console
+from pipelines.targets.target import Target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import XledgerError
 
@@ -27,13 +28,13 @@ _ASKED_IN_VAIN = {
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def build(warehouse: Warehouse, console: Console) -> None:
+def build(warehouse: Warehouse, target: Target, console: Console) -> None:
     """Build and test all models. dbt's own lines are for a person: a structured console gets their sum.
 
     Raises:
         XledgerError: a model or an error-level test failed; the message names them.
     """
-    completed = _dbt(warehouse, "build", *_WITHOUT_UNIT_TESTS, quiet=console.is_structured)
+    completed = _dbt(warehouse, target, "build", *_WITHOUT_UNIT_TESTS, quiet=console.is_structured)
     if console.is_structured:
         ended = Counter(str(result["status"]) for result in _results(warehouse))
         console.say(", ".join(f"{count} {status}" for status, count in sorted(ended.items())), "dbt_build", **ended)
@@ -45,13 +46,13 @@ def build(warehouse: Warehouse, console: Console) -> None:
         )
 
 
-def docs(warehouse: Warehouse) -> None:
+def docs(warehouse: Warehouse, target: Target) -> None:
     """Make the docs site as one static folder, with the lineage of columns beside it.
 
     Raises:
         XledgerError: dbt could not make it.
     """
-    if _dbt(warehouse, "docs", "generate", "--static"):
+    if _dbt(warehouse, target, "docs", "generate", "--static"):
         raise XledgerError("dbt could not make the docs site; run `make sync` once, then `make docs` again.")
     page = (_target(warehouse) / "static_index.html").read_text(encoding="utf-8")
     _publish_page(warehouse.docs, without_failing_requests(page))
@@ -92,7 +93,7 @@ def _target(warehouse: Warehouse) -> Path:
     return warehouse.build / "dbt"
 
 
-def _dbt(warehouse: Warehouse, *command: str, quiet: bool = False) -> int:
+def _dbt(warehouse: Warehouse, target: Target, *command: str, quiet: bool = False) -> int:
     environment = without_secrets() | {
         "DATA_DIR": str(warehouse.data_dir),
         "DBT_TARGET_PATH": str(_target(warehouse)),
@@ -102,10 +103,11 @@ def _dbt(warehouse: Warehouse, *command: str, quiet: bool = False) -> int:
         "DBT_MEMORY_LIMIT": os.environ.get("DBT_MEMORY_LIMIT") or _memory_limit(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
+        **target.dbt_environment(),
     }
     output = subprocess.DEVNULL if quiet else None
     return subprocess.run(  # noqa: S603
-        [Path(sys.executable).with_name("dbt"), *command, "--no-use-colors"],
+        [Path(sys.executable).with_name("dbt"), *command, "--no-use-colors", "--target", target.name],
         env=environment,
         cwd=_ROOT,
         stdout=output,

@@ -11,6 +11,7 @@ from pipelines import dbt_build
 from pipelines.exits import exit_code_of
 from pipelines.explore import design
 from pipelines.lock import exclusive
+from pipelines.targets.chosen import chosen_target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError
 from pipelines.xledger.settings import data_dir, read_settings
@@ -47,7 +48,7 @@ def run(port: int | None) -> None:
     if not warehouse.marts.exists():
         raise ConfigurationError(f"There is no build in {folder} yet; run `make sync` first.")
     with exclusive(warehouse.data_dir):
-        dbt_build.docs(warehouse)
+        dbt_build.docs(warehouse, chosen_target())
     page = warehouse.docs / "index.html"
     page.write_text(page.read_text(encoding="utf-8").replace("</head>", f"{_STYLE}</head>", 1), encoding="utf-8")
     print(f"Docs site: {page}")

@@ -13,13 +13,13 @@ from pipelines.xledger.errors import ConfigurationError
 
 
 @contextmanager
-def exclusive(data_dir: Path) -> Iterator[None]:
+def exclusive(data_dir: Path, name: str = ".lock") -> Iterator[None]:
     """Hold the lock of a data folder; the kernel lets go of it when the process ends, however it ends.
 
     Raises:
         ConfigurationError: another run holds it, and the message names its process and since when; or it cannot be opened.
     """
-    path = data_dir / ".lock"
+    path = data_dir / name
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

@@ -22,6 +22,7 @@ from pipelines.local_xledger import sandbox
 from pipelines.lock import exclusive
 from pipelines.run_journal import journaled, read_journal
 from pipelines.run_record import FULL, RunRecord, new_run_id
+from pipelines.targets.chosen import chosen_target
 from pipelines.warehouse import Warehouse
 from pipelines.withdrawal import withdraw
 from pipelines.xledger.client import Traffic
@@ -63,9 +64,12 @@ def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
     began = time.monotonic()
     read_alert_settings()
     settings = read_settings()
+    target = chosen_target()
     uses_sandbox = not settings.tokens
     if uses_sandbox and arguments.require_token:
         raise no_token()
+    if uses_sandbox:
+        target.refuse_the_sandbox()
     warehouse = Warehouse(data_dir() / "sandbox" if uses_sandbox else data_dir())
     with ExitStack() as stack:
         if uses_sandbox:
@@ -73,6 +77,7 @@ def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
         warehouse.make_data_dir()
         stack.enter_context(exclusive(warehouse.data_dir))
         warehouse.prepare()
+        stack.enter_context(target.held())
         if uses_sandbox:
             settings = stack.enter_context(sandbox(settings))
         traffic = Traffic()
@@ -85,11 +90,14 @@ def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
         budget.refuse_a_read_beyond(plan.mode)
         record = RunRecord(plan.mode, run_id)
         read_and_load(settings, accesses, warehouse, record, traffic, console, plan, arguments.accept_shrink)
+        target.land(warehouse, console)
         warehouse.clear_marts()
         console.say("Building and testing the marts")
-        dbt_build.build(warehouse, console)
+        dbt_build.build(warehouse, target, console)
+        target.fetch_marts(warehouse)
         entry.published = compare(warehouse.published, warehouse.marts)
         withdraw(warehouse, entry.published, console)
+        target.publish(warehouse, entry.published, console)
         warehouse.publish()
     _summarise(warehouse, run_id, traffic, time.monotonic() - began, console)
     if uses_sandbox:

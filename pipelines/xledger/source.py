@@ -7,6 +7,7 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
 from dlt.common.schema.typing import TColumnSchema, TWriteDisposition
 from dlt.extract import DltResource
 
@@ -55,3 +56,13 @@ def as_table(name: str, rows: pa.Table, write_disposition: TWriteDisposition) ->
         table_name=name, write_disposition=write_disposition, file_format="parquet", columns=times
     )
     return dlt.mark.with_hints(rows, hints, create_table_variant=True)
+
+
+def without_rows(name: str, columns: pa.Schema) -> Any:
+    """A table that exists there although nothing comes for it: not every engine takes a file without rows."""
+    declared = py_arrow_to_table_schema_columns(columns)
+    for column in declared.values():
+        if column["data_type"] == "timestamp":
+            column["timezone"] = False
+    hints = dlt.mark.make_hints(table_name=name, write_disposition="append", columns=declared)
+    return dlt.mark.with_hints(dlt.mark.materialize_table_schema(), hints, create_table_variant=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import dbt_build
+from pipelines.targets.target import Target
 from pipelines.warehouse import Warehouse
 from tests.dbt.conftest import Build
 from tests.explore.browser import browsing, needs_chromium
@@ -36,7 +37,7 @@ def warehouse(small: Build, tmp_path_factory: pytest.TempPathFactory) -> Warehou
     """The small ledger with its docs site, made as `make docs` makes it."""
     made = Warehouse(tmp_path_factory.mktemp("documented"))
     shutil.copytree(small.data_dir / "build", made.build)
-    dbt_build.docs(made)
+    dbt_build.docs(made, Target())
     return made
 
 

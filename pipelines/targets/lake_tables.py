@@ -1,0 +1,146 @@
+"""The tables in the lake: how raw tables and marts take the place of the last ones, each in one snapshot, and what is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from pipelines.targets.target import INCOMING, MADE_ANEW, PUBLISHED, RAW, SNAPSHOTS
+from pipelines.xledger.errors import ConfigurationError
+
+LAKE = "lake"
+_OURS = (RAW, INCOMING, SNAPSHOTS, *MADE_ANEW, *PUBLISHED)
+# Somebody who reads a published table when the next one comes has this long to end.
+_DAYS_FOR_READERS = 1
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, storage: str) -> None:
+    """See that the lake is ours, keep rows out of its catalog, and remove what a killed run left in its folder.
+
+    Raises:
+        ConfigurationError: catalog or folder hold what this program did not make.
+    """
+    found = {
+        schema
+        for (schema,) in connection.execute(
+            "select schema_name from duckdb_schemas() where database_name = ? and schema_name <> 'main'", [LAKE]
+        ).fetchall()
+    }
+    if foreign := sorted(found - set(_OURS)):
+        raise ConfigurationError(
+            f"The lake holds schemas that are not this program's: {', '.join(foreign)}. Give the spend cube a lake of its own."
+        )
+    if not found and connection.execute(f"select 1 from glob({_literal(storage.rstrip('/') + '/**')}) limit 1").fetchall():
+        raise ConfigurationError(
+            f"The folder of the new lake, {storage}, already holds files; give the spend cube a folder of its own."
+        )
+    # A row in the catalog would outlive the files.
+    connection.execute(f"call {LAKE}.set_option('data_inlining_row_limit', 0)")
+    for schema in (*MADE_ANEW, SNAPSHOTS, RAW):
+        connection.execute(f"create schema if not exists {LAKE}.{schema}")
+    connection.execute(f"call ducklake_delete_orphaned_files('{LAKE}', cleanup_all => true)")
+
+
+def make_room(connection: duckdb.DuckDBPyConnection) -> None:
+    """Nothing of an earlier run where the raw tables are about to arrive."""
+    connection.execute(f"drop schema if exists {LAKE}.{INCOMING} cascade")
+
+
+def take_incoming(connection: duckdb.DuckDBPyConnection) -> None:
+    """The raw tables that arrived take the place of the last ones; what was built on those goes, the marts stay.
+
+    Of the suppliers' history stays what belongs to suppliers that were received now.
+    """
+
+    def steps() -> None:
+        _replace(connection, f"{LAKE}.{INCOMING}", INCOMING, RAW)
+        for table in _tables(connection, LAKE, SNAPSHOTS):
+            name = f'{LAKE}.{SNAPSHOTS}."{table}"'
+            connection.execute(
+                f"create or replace table {name} as select kept.* from {name} as kept semi join {LAKE}.{RAW}.supplier as supplier "
+                "on kept.owner_db_id = supplier.owner_db_id and kept.supplier_db_id = supplier.db_id"
+            )
+        connection.execute(f"drop schema {LAKE}.{INCOMING} cascade")
+        _clear(connection)
+
+    _in_one_step(connection, steps)
+
+
+def publish(connection: duckdb.DuckDBPyConnection, marts: Path) -> None:
+    """The built marts, tested and in a file of their own, become the lake's next snapshot."""
+    connection.execute(f"attach {_literal(str(marts))} as built (read_only)")
+
+    def steps() -> None:
+        for schema in PUBLISHED:
+            _replace(connection, f"built.{schema}", schema, schema, of="built")
+            _comment(connection, schema)
+        _clear(connection)
+
+    _in_one_step(connection, steps)
+    connection.execute("detach built")
+
+
+def forget_the_past(connection: duckdb.DuckDBPyConnection, *, at_once: bool) -> None:
+    """Expire what the lake held before, and delete its files.
+
+    ``at_once`` when rows went that are payroll by now, or were deleted: then no reader of the old state is waited for.
+    """
+    age = "interval 0 day" if at_once else f"interval {_DAYS_FOR_READERS} day"
+    connection.execute(f"call ducklake_expire_snapshots('{LAKE}', older_than => now() - {age})")
+    files = "cleanup_all => true" if at_once else f"older_than => now() - {age}"
+    connection.execute(f"call ducklake_cleanup_old_files('{LAKE}', {files})")
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, source: str, source_schema: str, schema: str, of: str = LAKE) -> None:
+    """Every table of ``source`` under its name in ``schema`` of the lake, and no other there."""
+    connection.execute(f"create schema if not exists {LAKE}.{schema}")
+    arrived = _tables(connection, of, source_schema)
+    for table in set(_tables(connection, LAKE, schema)) - set(arrived):
+        connection.execute(f'drop table {LAKE}.{schema}."{table}"')
+    for table in arrived:
+        connection.execute(f'create or replace table {LAKE}.{schema}."{table}" as from {source}."{table}"')
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    of_tables = connection.execute(
+        "select table_name, comment from duckdb_tables() where database_name = 'built' and schema_name = ? and comment is not null",
+        [schema],
+    ).fetchall()
+    for table, comment in of_tables:
+        connection.execute(f'comment on table {LAKE}.{schema}."{table}" is {_literal(comment)}')
+    of_columns = connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() "
+        "where database_name = 'built' and schema_name = ? and comment is not null",
+        [schema],
+    ).fetchall()
+    for table, column, comment in of_columns:
+        connection.execute(f'comment on column {LAKE}.{schema}."{table}"."{column}" is {_literal(comment)}')
+
+
+def _clear(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take out what dbt builds on the way; its views name files that lie elsewhere."""
+    for schema in MADE_ANEW:
+        connection.execute(f"drop schema if exists {LAKE}.{schema} cascade; create schema {LAKE}.{schema}")
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> list[str]:
+    found = connection.execute(
+        "select table_name from duckdb_tables() where database_name = ? and schema_name = ? order by 1", [database, schema]
+    ).fetchall()
+    return [table for (table,) in found]
+
+
+def _in_one_step(connection: duckdb.DuckDBPyConnection, steps: Callable[[], None]) -> None:
+    connection.execute("begin transaction")
+    try:
+        steps()
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
