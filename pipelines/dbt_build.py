@@ -1,4 +1,4 @@
-"""Calls dbt's command line; the pipeline never imports dbt."""
+"""Calls dbt, a program of its own; the pipeline never imports it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipelines import last_build
 from pipelines.child_environment import without_secrets
 from pipelines.console import Console
 from pipelines.targets.target import Target
@@ -18,6 +21,9 @@ from pipelines.xledger.errors import XledgerError
 
 # Unit tests hold the models' code to made-up rows; they belong to `make test`, not to a run.
 _WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+_EVERYTHING = ("--full-refresh",)
+# Views and seeds are what they were, since the models are; the tests on views look at what they show now.
+_WHAT_CHANGED = ("--indirect-selection", "empty", "--exclude", "config.materialized:view", "resource_type:seed")
 # With dbt itself, which takes some 250 MiB, the whole process stays below 1 GiB.
 _MOST_MEMORY = 512 * 2**20
 # Of dbt's docs page: the icons of its tree of models, and its favicon.
@@ -28,22 +34,67 @@ _ASKED_IN_VAIN = {
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def build(warehouse: Warehouse, target: Target, console: Console) -> None:
-    """Build and test all models. dbt's own lines are for a person: a structured console gets their sum.
+class Build:
+    """A build to come: dbt is started and reads the project while the ledger is read, and waits to be told what to do."""
 
-    Raises:
-        XledgerError: a model or an error-level test failed; the message names them.
-    """
-    completed = _dbt(warehouse, target, "build", *_WITHOUT_UNIT_TESTS, quiet=console.is_structured)
-    if console.is_structured:
-        ended = Counter(str(result["status"]) for result in _results(warehouse))
-        console.say(", ".join(f"{count} {status}" for status, count in sorted(ended.items())), "dbt_build", **ended)
-    if completed:
-        failed = ", ".join(_failed(warehouse)) or "see the lines above"
-        raise XledgerError(
-            f"dbt build failed ({failed}); nothing was published, the last published file stays. "
-            f"The compiled SQL lies in {_target(warehouse)}."
-        )
+    def __init__(self, process: subprocess.Popen[str], warehouse: Warehouse, target: Target, console: Console) -> None:
+        self._process = process
+        self._warehouse = warehouse
+        # On other engines everything is built each time.
+        self._keeps_builds = target.name == Target.name
+        self._console = console
+
+    def run(self) -> None:
+        """Build and test the models: of what changed since the last build, where one stands on it, or all of it.
+
+        dbt's own lines are for a person: a structured console gets their sum.
+
+        Raises:
+            XledgerError: a model or an error-level test failed; the message names them.
+        """
+        if not self._keeps_builds:
+            self._warehouse.clear_marts()
+            self._tell()
+            return
+        if stands := last_build.stands(self._warehouse):
+            self._console.say("Only vouchers that changed are built anew", "build_of_changes")
+        else:
+            self._warehouse.clear_marts()
+        with last_build.remembered(self._warehouse):
+            self._tell(*(_WHAT_CHANGED if stands else _EVERYTHING))
+
+    def _tell(self, *options: str) -> None:
+        (_target(self._warehouse) / "run_results.json").unlink(missing_ok=True)
+        self._process.communicate(json.dumps(["build", *_WITHOUT_UNIT_TESTS, *options]) + "\n")
+        if self._console.is_structured:
+            ended = Counter(str(result["status"]) for result in _results(self._warehouse))
+            told = ", ".join(f"{count} {status}" for status, count in sorted(ended.items()))
+            self._console.say(told, "dbt_build", **ended)
+        if self._process.returncode:
+            failed = ", ".join(_failed(self._warehouse)) or "see the lines above"
+            raise XledgerError(
+                f"dbt build failed ({failed}); nothing was published, the last published file stays. "
+                f"The compiled SQL lies in {_target(self._warehouse)}."
+            )
+
+
+@contextmanager
+def begun(warehouse: Warehouse, target: Target, console: Console) -> Iterator[Build]:
+    """Start dbt; it ends when the run does."""
+    output = subprocess.DEVNULL if console.is_structured else None
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, _ROOT / "dbt_project" / "when_told.py", *_options(target)],
+        env=_environment(warehouse, target),
+        cwd=_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        text=True,
+    ) as process:
+        try:
+            yield Build(process, warehouse, target, console)
+        finally:
+            process.kill()
 
 
 def docs(warehouse: Warehouse, target: Target) -> None:
@@ -93,8 +144,8 @@ def _target(warehouse: Warehouse) -> Path:
     return warehouse.build / "dbt"
 
 
-def _dbt(warehouse: Warehouse, target: Target, *command: str, quiet: bool = False) -> int:
-    environment = without_secrets() | {
+def _environment(warehouse: Warehouse, target: Target) -> dict[str, str]:
+    return without_secrets() | {
         "DATA_DIR": str(warehouse.data_dir),
         "DBT_TARGET_PATH": str(_target(warehouse)),
         "DBT_LOG_PATH": str(_target(warehouse) / "logs"),
@@ -105,13 +156,17 @@ def _dbt(warehouse: Warehouse, target: Target, *command: str, quiet: bool = Fals
         "DO_NOT_TRACK": "1",
         **target.dbt_environment(),
     }
-    output = subprocess.DEVNULL if quiet else None
+
+
+def _options(target: Target) -> tuple[str, ...]:
+    return ("--no-use-colors", "--target", target.name)
+
+
+def _dbt(warehouse: Warehouse, target: Target, *command: str) -> int:
     return subprocess.run(  # noqa: S603
-        [Path(sys.executable).with_name("dbt"), *command, "--no-use-colors", "--target", target.name],
-        env=environment,
+        [Path(sys.executable).with_name("dbt"), *command, *_options(target)],
+        env=_environment(warehouse, target),
         cwd=_ROOT,
-        stdout=output,
-        stderr=output,
         check=False,
     ).returncode
 

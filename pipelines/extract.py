@@ -115,7 +115,6 @@ def _read_in_passes(
     pages = Pages(warehouse.build) if plan.mode == FULL else None
     with warehouse.incoming(), forgotten_at_payroll_stop(warehouse.build):
         for last_pass in (False,) * (_PASSES - 1) + (True,):
-            warehouse.begin_incoming()
             pipeline = _pipeline(warehouse)
             with workbench(warehouse.build) as connection:
                 kept = None if on is None else Kept.of(connection, on)
@@ -128,16 +127,25 @@ def _read_in_passes(
                 if is_settled and not accept_shrink:
                     last_run.refuse_shrinking(reader.rows(whole=True))
                 if is_settled or reader.can_be_followed:
-                    with _dlt_step(warehouse):
-                        pipeline.normalize()
-                        pipeline.load(raise_on_failed_jobs=True)
-                    reader.finish(warehouse.incoming_raw)
+                    _load(pipeline, reader, warehouse, on)
             if is_settled:
                 break
             console.say(_unsettled_told(missing, became_payroll))
             on, pages = (warehouse.set_incoming_aside() if reader.can_be_followed else None), None
         warehouse.take_incoming()
     forget_unfinished(warehouse.build)
+
+
+def _load(pipeline: dlt.Pipeline, reader: LedgerReader, warehouse: Warehouse, on: Path | None) -> None:
+    """Fill the new warehouse file. It begins as a copy of the file that the read stands on, unless a row of that has to go."""
+    copied = None if on is None or reader.loses_rows() else on
+    warehouse.begin_incoming(copied)
+    if copied is not None:
+        reader.make_room(warehouse.incoming_raw)
+    with _dlt_step(warehouse):
+        pipeline.normalize()
+        pipeline.load(raise_on_failed_jobs=True)
+    reader.finish(warehouse.incoming_raw, is_copy=copied is not None)
 
 
 def _unsettled_told(missing: int, became_payroll: int) -> str:

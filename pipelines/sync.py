@@ -80,6 +80,7 @@ def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
         stack.enter_context(target.held())
         if uses_sandbox:
             settings = stack.enter_context(sandbox(settings))
+        build = stack.enter_context(dbt_build.begun(warehouse, target, console))
         traffic = Traffic()
         budget = Budget.of(settings, read_journal(warehouse.data_dir))
         budget.limit(traffic)
@@ -91,9 +92,8 @@ def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
         record = RunRecord(plan.mode, run_id)
         read_and_load(settings, accesses, warehouse, record, traffic, console, plan, arguments.accept_shrink)
         target.land(warehouse, console)
-        warehouse.clear_marts()
         console.say("Building and testing the marts")
-        dbt_build.build(warehouse, target, console)
+        build.run()
         target.fetch_marts(warehouse)
         entry.published = compare(warehouse.published, warehouse.marts)
         withdraw(warehouse, entry.published, console)

@@ -28,8 +28,9 @@ _KEEP_PUBLISHED = """
 insert into {raw}.published_spend
 select
     spend_id, transaction_db_id, owner_db_id, owner_name, account_code, supplier_name, posted_date, amount_net,
-    company_currency, _run_id, _loaded_at
+    company_currency, run.run_id, run.landed_at
 from published.marts.fct_spend as spend
+cross join (select run_id, landed_at from published.audit.sync_runs order by landed_at desc limit 1) as run
 where not exists (
     select * from fence.gl as known
     where known.owner_db_id = spend.owner_db_id and known.db_id = spend.transaction_db_id
@@ -132,7 +133,8 @@ class Warehouse:
     def incoming(self) -> Iterator[None]:
         """Room for new warehouse files, gone again unless `take_incoming` took one.
 
-        A new file rather than new rows in the old one: rows that are payroll by now leave no bytes behind in free pages.
+        A new file rather than new rows in the old one. Where no row has to go it begins as a copy; otherwise it is empty, so
+        that rows that are payroll by now leave no bytes behind in free pages.
         """
         shutil.rmtree(self.incoming_raw.parent, ignore_errors=True)
         self.incoming_raw.parent.mkdir(mode=0o700)
@@ -141,13 +143,18 @@ class Warehouse:
         finally:
             shutil.rmtree(self.incoming_raw.parent, ignore_errors=True)
 
-    def begin_incoming(self) -> None:
-        """A new warehouse file with the history of the present one."""
+    def begin_incoming(self, copied: Path | None = None) -> None:
+        """A new warehouse file, empty or a copy of another, with the history of the present one."""
+        if copied is not None:
+            shutil.copyfile(copied, self.incoming_raw)
+            self.incoming_raw.chmod(0o600)
         with duckdb.connect(str(self.incoming_raw)) as connection:
             connection.execute(f"attach '{_quoted(self.raw)}' as present (read_only)")
             for table in self._tables_of_present(connection, RAW_SCHEMA, _HISTORY_TABLES):
                 connection.execute(f'create schema if not exists "{RAW_SCHEMA}"')
-                connection.execute(f'create table "{RAW_SCHEMA}"."{table}" as from present."{RAW_SCHEMA}"."{table}"')
+                connection.execute(
+                    f'create or replace table "{RAW_SCHEMA}"."{table}" as from present."{RAW_SCHEMA}"."{table}"'
+                )
 
     def set_incoming_aside(self) -> Path:
         """Make room for another pass, which stands on what this one loaded."""
@@ -171,7 +178,7 @@ class Warehouse:
             for table in self._tables_of_present(connection, _SNAPSHOT_SCHEMA):
                 connection.execute(f'create schema if not exists "{_SNAPSHOT_SCHEMA}"')
                 connection.execute(
-                    f'create table "{_SNAPSHOT_SCHEMA}"."{table}" as select kept.* '
+                    f'create or replace table "{_SNAPSHOT_SCHEMA}"."{table}" as select kept.* '
                     f'from present."{_SNAPSHOT_SCHEMA}"."{table}" as kept semi join "{RAW_SCHEMA}".supplier as supplier '
                     "on kept.owner_db_id = supplier.owner_db_id and kept.supplier_db_id = supplier.db_id"
                 )

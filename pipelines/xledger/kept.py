@@ -13,11 +13,16 @@ import duckdb
 from pipelines.xledger.changes import ChangedIds
 from pipelines.xledger.payroll import AP_TRANSACTIONS, CENSUS_TABLES, EXCLUDED_TABLES, TRANSACTIONS
 from pipelines.xledger.standing import Standing
+from pipelines.xledger.tables import TABLES
 
 RAW_SCHEMA = "raw_xledger"
 # The tables that are not read whole each time.
 TAKEN_OVER = ("transaction", "transaction_header", "gl_dimension", "ap_transaction", "system_value")
 _RAW_TABLES = {TRANSACTIONS: "transaction", AP_TRANSACTIONS: "ap_transaction"}
+# Ids, numbers and codes that rows of the ledgers carry: they come and go with these, and tell nothing by themselves.
+_CARRIED = ("transaction_header", "gl_dimension", "system_value", "recent_transaction")
+# What the models need to build only what changed (pipelines/last_build.py).
+CHANGED_VOUCHERS = "last_build.changed_voucher"
 
 
 class Kept:
@@ -62,6 +67,44 @@ class Kept:
                 anti join {EXCLUDED_TABLES[root]} using (db_id)
                 """
             )
+
+    def loses_rows(self) -> bool:
+        """Whether a stored row is neither kept nor read anew: deleted in Xledger, or payroll by now."""
+        return any(
+            self._workbench.execute(
+                f'select 1 from present.{RAW_SCHEMA}."{name}" anti join landed."{name}" using (owner_db_id, db_id) limit 1'
+            ).fetchone()
+            for name in self._stored_tables()
+            if name not in _CARRIED
+        )
+
+    def _stored_tables(self) -> list[str]:
+        """Raw tables of the last read; each has a list of what was handed out, be it an empty one."""
+        found = self._workbench.execute(
+            "select table_name from duckdb_tables() where database_name = 'present' and schema_name = ?", [RAW_SCHEMA]
+        ).fetchall()
+        stored = [name for (name,) in found if name in TABLES]
+        for name in stored:
+            self._workbench.execute(f'create table if not exists landed."{name}" (owner_db_id bigint, db_id bigint)')
+        return stored
+
+    def make_room(self, database: str) -> None:
+        """Take out of an attached copy of the last read's file what was read anew, before that is loaded."""
+        for sql in _MAKE_ROOM:
+            self._workbench.execute(sql.format(new=f"{database}.{RAW_SCHEMA}"))
+
+    def clear_up(self, database: str) -> None:
+        """Once what was read anew is loaded: note in which vouchers, and take out what no row points at any more."""
+        for sql in (*_NOTE_CHANGED_VOUCHERS, *_CLEAR_UP):
+            self._workbench.execute(
+                sql.format(
+                    old=f"present.{RAW_SCHEMA}",
+                    new=f"{database}.{RAW_SCHEMA}",
+                    changed_vouchers=f"{database}.{CHANGED_VOUCHERS}",
+                    schema=f"{database}.{CHANGED_VOUCHERS.split('.')[0]}",
+                )
+            )
+        self._workbench.execute("detach present")
 
     def take_over(self, database: str) -> None:
         """Copy the rows that stay, and what they point at, into an attached warehouse file that has what was read anew."""
@@ -138,6 +181,114 @@ _TAKE_OVER = (
         select unnest([ledger_type_db_id, sl_transaction_type_db_id, payment_status_db_id]) as db_id from {new}.ap_transaction
     ) as item using (db_id)
     anti join {new}.system_value as present_value using (owner_db_id, db_id)
+    """,
+)
+
+
+# In a copy of the last read's file.
+_MAKE_ROOM = (
+    """
+    delete from {new}."transaction" as line where not exists (
+        select * from fence.gl_kept as kept where kept.owner_db_id = line.owner_db_id and kept.db_id = line.db_id
+    )
+    """,
+    """
+    delete from {new}.ap_transaction as item where not exists (
+        select * from fence.ap_kept as kept where kept.owner_db_id = item.owner_db_id and kept.db_id = item.db_id
+    )
+    """,
+    *(
+        f"""
+        delete from {{new}}.{name} as stored where exists (
+            select * from landed.{name} as anew where anew.owner_db_id = stored.owner_db_id and anew.db_id = stored.db_id
+        )
+        """
+        for name in ("transaction_header", "gl_dimension", "system_value")
+    ),
+)
+
+# What a voucher's lines come to also depends on the items that its own are matched with, wherever these stand.
+_NOTE_CHANGED_VOUCHERS = (
+    """
+    create schema if not exists {schema};
+    create table if not exists {changed_vouchers} (owner_db_id bigint, header_db_id bigint);
+    """,
+    """
+    create or replace table fence.gl_replaced as
+    from {old}."transaction" anti join fence.gl_kept using (owner_db_id, db_id)
+    """,
+    """
+    create or replace table fence.changed_voucher as
+    select owner_db_id, header_db_id from fence.gl_replaced
+    union
+    select owner_db_id, header_db_id from {new}."transaction" anti join fence.gl_kept using (owner_db_id, db_id)
+    union
+    select owner_db_id, transaction_header_db_id from {old}.ap_transaction anti join fence.ap_kept using (owner_db_id, db_id)
+    union
+    select owner_db_id, transaction_header_db_id from {new}.ap_transaction anti join fence.ap_kept using (owner_db_id, db_id)
+    """,
+    """
+    create or replace table fence.changed_group as
+    select owner_db_id, match_id from {old}.ap_transaction as item
+    semi join fence.changed_voucher as voucher
+        on voucher.owner_db_id = item.owner_db_id and voucher.header_db_id = item.transaction_header_db_id
+    where match_id <> 0
+    union
+    select owner_db_id, match_id from {new}.ap_transaction as item
+    semi join fence.changed_voucher as voucher
+        on voucher.owner_db_id = item.owner_db_id and voucher.header_db_id = item.transaction_header_db_id
+    where match_id <> 0
+    """,
+    """
+    insert into {changed_vouchers}
+    select owner_db_id, header_db_id from fence.changed_voucher
+    union
+    select owner_db_id, transaction_header_db_id from {new}.ap_transaction
+    semi join fence.changed_group using (owner_db_id, match_id)
+    """,
+)
+
+_CLEAR_UP = (
+    """
+    delete from {new}.transaction_header as header where exists (
+        select * from fence.gl_replaced as line
+        where line.owner_db_id = header.owner_db_id and line.header_db_id = header.db_id
+    ) and not exists (
+        select * from {new}."transaction" as line
+        where line.owner_db_id = header.owner_db_id and line.header_db_id = header.db_id
+    )
+    """,
+    """
+    create or replace table fence.dimension_replaced as
+    select distinct
+        owner_db_id, gl_object1_db_id, gl_object2_db_id, gl_object3_db_id, gl_object4_db_id, gl_object5_db_id
+    from fence.gl_replaced as replaced
+    anti join {new}."transaction" as line
+        on line.owner_db_id = replaced.owner_db_id
+        and line.gl_object1_db_id is not distinct from replaced.gl_object1_db_id
+        and line.gl_object2_db_id is not distinct from replaced.gl_object2_db_id
+        and line.gl_object3_db_id is not distinct from replaced.gl_object3_db_id
+        and line.gl_object4_db_id is not distinct from replaced.gl_object4_db_id
+        and line.gl_object5_db_id is not distinct from replaced.gl_object5_db_id
+    """,
+    """
+    delete from {new}.gl_dimension as dimension using fence.dimension_replaced as replaced
+    where replaced.owner_db_id = dimension.owner_db_id
+        and replaced.gl_object1_db_id is not distinct from dimension.gl_object1_db_id
+        and replaced.gl_object2_db_id is not distinct from dimension.gl_object2_db_id
+        and replaced.gl_object3_db_id is not distinct from dimension.gl_object3_db_id
+        and replaced.gl_object4_db_id is not distinct from dimension.gl_object4_db_id
+        and replaced.gl_object5_db_id is not distinct from dimension.gl_object5_db_id
+    """,
+    """
+    delete from {new}.system_value where db_id in (
+        select value.db_id from {new}.system_value as value
+        anti join landed.system_value using (owner_db_id, db_id)
+        anti join (
+            select unnest([ledger_type_db_id, sl_transaction_type_db_id, payment_status_db_id]) as db_id
+            from {new}.ap_transaction
+        ) as item using (db_id)
+    )
     """,
 )
 

@@ -231,10 +231,31 @@ class LedgerReader:
             access.capabilities.id_filter(root).id_in for access in self._accesses for root in LEDGER_ROOTS
         )
 
-    def finish(self, incoming: Path) -> None:
-        """Complete the loaded warehouse file: the rows that stay from the last read, and what the next one needs to know."""
-        self._workbench.execute(f"attach '{quoted(incoming)}' as incoming")
+    @property
+    def stands_on_a_last_read(self) -> bool:
+        """Whether only what changed is read."""
+        return self._kept is not None
+
+    def loses_rows(self) -> bool:
+        """Whether a row of the last read is not among those of this one. Then its file is made anew: see `Warehouse.incoming`."""
+        return self._kept is not None and self._kept.loses_rows()
+
+    def make_room(self, incoming: Path) -> None:
+        """Take out of a copy of the last read's file what was read anew, before that is loaded."""
         if self._kept is not None:
+            self._workbench.execute(f"attach '{quoted(incoming)}' as incoming")
+            self._kept.make_room("incoming")
+            self._workbench.execute("detach incoming")
+
+    def finish(self, incoming: Path, *, is_copy: bool) -> None:
+        """Complete the loaded warehouse file: the rows that stay from the last read, and what the next one needs to know.
+
+        ``is_copy``: it is a copy of the last read's file, made room in, so these rows are there.
+        """
+        self._workbench.execute(f"attach '{quoted(incoming)}' as incoming")
+        if self._kept is not None and is_copy:
+            self._kept.clear_up("incoming")
+        elif self._kept is not None:
             self._kept.take_over("incoming")
         write_census(self._workbench, "incoming")
         if self._standing is not None and self.can_be_followed:

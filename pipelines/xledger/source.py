@@ -1,4 +1,4 @@
-"""The dlt source: seventeen raw tables, each replaced as a whole by a full read."""
+"""The dlt source: seventeen raw tables. Registers are replaced as a whole; so are the ledgers where all of them is read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
 from dlt.common.schema.typing import TColumnSchema, TWriteDisposition
 from dlt.extract import DltResource
 
+from pipelines.xledger.kept import TAKEN_OVER
 from pipelines.xledger.payroll import AP_TRANSACTIONS, TRANSACTIONS
 from pipelines.xledger.reading import LedgerReader, Tables
 from pipelines.xledger.tables import TABLES
@@ -20,29 +21,31 @@ from pipelines.xledger.tables import TABLES
 def xledger(reader: LedgerReader) -> Iterable[DltResource]:
     """All entities, read by ``reader`` after `reader.prepare()`; the resources run one after the other, in this order."""
     return (
-        dlt.resource(_declared(), name="declared_tables"),
-        dlt.resource(_hinted(reader.ledger(TRANSACTIONS)), name="transactions"),
-        dlt.resource(_hinted(reader.ledger(AP_TRANSACTIONS)), name="ap_transactions"),
-        dlt.resource(_hinted(reader.registers()), name="registers"),
-        dlt.resource(_hinted(reader.recent()), name="recent_transactions"),
+        dlt.resource(_declared(reader), name="declared_tables"),
+        dlt.resource(_hinted(reader, reader.ledger(TRANSACTIONS)), name="transactions"),
+        dlt.resource(_hinted(reader, reader.ledger(AP_TRANSACTIONS)), name="ap_transactions"),
+        dlt.resource(_hinted(reader, reader.registers()), name="registers"),
+        dlt.resource(_hinted(reader, reader.recent()), name="recent_transactions"),
     )
 
 
-def _declared() -> Iterator[Any]:
+def _declared(reader: LedgerReader) -> Iterator[Any]:
     """Every raw table once with no rows, so that it exists, and is emptied, even when nothing comes for it."""
     for table in TABLES.values():
-        yield _item(table.name, table.arrow_schema.empty_table())
+        yield _item(reader, table.name, table.arrow_schema.empty_table())
 
 
-def _hinted(read: Iterator[Tables]) -> Iterator[Any]:
+def _hinted(reader: LedgerReader, read: Iterator[Tables]) -> Iterator[Any]:
     for tables in read:
         for name, rows in tables.items():
             if rows.num_rows and name in TABLES:
-                yield _item(name, rows)
+                yield _item(reader, name, rows)
 
 
-def _item(name: str, rows: pa.Table) -> Any:
-    return as_table(name, rows, "replace")
+def _item(reader: LedgerReader, name: str, rows: pa.Table) -> Any:
+    # Rows of the last read that stay lie in the file already, or are copied into it.
+    stays = reader.stands_on_a_last_read and name in TAKEN_OVER
+    return as_table(name, rows, "append" if stays else "replace")
 
 
 def as_table(name: str, rows: pa.Table, write_disposition: TWriteDisposition) -> Any:

@@ -2,6 +2,12 @@ with spend as (
 
     select * from {{ ref('fct_spend') }}
 
+),
+
+latest_run as (
+
+    select cast(landed_at as date) as as_of_date from {{ ref('int_latest_sync_run') }}
+
 )
 
 -- A date after the sync is a typing error or a voucher posted ahead; two years between invoice and posting is an old
@@ -9,13 +15,14 @@ with spend as (
 select
     'date_out_of_range' as finding,
     'medium' as severity,
-    owner_db_id,
-    case when spend_date > cast(_loaded_at as date) then 'future' else 'ancient' end as subject,
-    sum(amount_net) as amount,
+    spend.owner_db_id,
+    case when spend.spend_date > latest_run.as_of_date then 'future' else 'ancient' end as subject,
+    sum(spend.amount_net) as amount,
     count(*) as item_count,
-    {{ first_ids('spend_id') }} as ids
+    {{ first_ids('spend.spend_id') }} as ids
 from spend
+cross join latest_run
 where
-    spend_date > cast(_loaded_at as date)
-    or spend_date < cast({{ dbt.dateadd('year', -2, 'posted_date') }} as date)
-group by owner_db_id, case when spend_date > cast(_loaded_at as date) then 'future' else 'ancient' end
+    spend.spend_date > latest_run.as_of_date
+    or spend.spend_date < cast({{ dbt.dateadd('year', -2, 'spend.posted_date') }} as date)
+group by spend.owner_db_id, case when spend.spend_date > latest_run.as_of_date then 'future' else 'ancient' end

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 with items as (
 
     select * from {{ ref('stg_xledger__ap_transaction') }}
@@ -113,6 +111,7 @@ matched as (
         on
             classified.owner_db_id = linked_numbers.owner_db_id
             and classified.match_id = linked_numbers.match_id
+    {{ only_changed_vouchers('where', 'classified') }}
 
 )
 

@@ -60,6 +60,7 @@ spend as (
     select
         attribution.owner_db_id,
         attribution.transaction_db_id,
+        attribution.header_db_id,
         attribution.split_number,
         attribution.amount,
         suppliers.supplier_id,
@@ -88,6 +89,7 @@ candidates as (
     select
         spend.owner_db_id,
         spend.transaction_db_id,
+        spend.header_db_id,
         spend.split_number,
         spend.amount,
         account_rules.rule_id,

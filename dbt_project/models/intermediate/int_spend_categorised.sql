@@ -1,8 +1,7 @@
-{{ config(materialized='table') }}
-
 with candidates as (
 
     select * from {{ ref('int_category_candidates') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 
@@ -17,6 +16,7 @@ ranked as (
     select
         owner_db_id,
         transaction_db_id,
+        header_db_id,
         split_number,
         rule_id,
         category_code,
@@ -33,6 +33,7 @@ categorised as (
     select
         ranked.owner_db_id,
         ranked.transaction_db_id,
+        ranked.header_db_id,
         ranked.split_number,
         ranked.rule_id as category_rule_id,
         ranked.category_code,

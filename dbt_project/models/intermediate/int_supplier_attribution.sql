@@ -1,8 +1,7 @@
-{{ config(materialized='table') }}
-
 with lines as (
 
     select * from {{ ref('int_supplier_ladder') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 with lines as {{ inlined() }}(
 
     select
@@ -15,7 +13,7 @@ with lines as {{ inlined() }}(
         coalesce(tax_amount, 0) as tax_amount,
         transaction_amount
     from {{ ref('int_ledger_lines_classified') }}
-    where is_spend
+    where is_spend {{ only_changed_vouchers('and') }}
 
 ),
 

@@ -1,6 +1,7 @@
 with lines as (
 
     select * from {{ ref('int_ledger_lines_classified') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 

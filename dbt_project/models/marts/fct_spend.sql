@@ -8,6 +8,7 @@ with lines as (
 attribution as (
 
     select * from {{ ref('int_supplier_attribution') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 

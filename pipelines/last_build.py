@@ -1,0 +1,69 @@
+"""What dbt built last, so that the next build makes anew only the vouchers that changed since.
+
+A schema of the private warehouse file, ``last_build``, has the vouchers that changed (filled by the read), the registers as
+the last build knew them, and one row that says with which models and into which marts file it was made. That row is gone
+while dbt builds: after a build that failed or was killed, everything is built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+
+from pipelines.warehouse import Warehouse
+from pipelines.xledger.kept import CHANGED_VOUCHERS
+
+_ROOT = Path(__file__).resolve().parent.parent
+_SCHEMA = "last_build"
+# What lines take over from registers, whole: the models compare these with how they are now.
+_REGISTERS = {
+    "account": "intermediate.int_accounts_classified",
+    "currency": "staging.stg_xledger__currency",
+    "dimension_value": "intermediate.int_dimension_values",
+    "document_type": "intermediate.int_document_types",
+    "owner": "intermediate.int_owners_with_currency",
+    "supplier": "intermediate.int_suppliers_normalised",
+}
+
+
+def stands(warehouse: Warehouse) -> bool:
+    """Whether a build of only what changed can stand on what the files hold."""
+    with duckdb.connect(str(warehouse.raw), read_only=True) as connection:
+        try:
+            found = connection.execute(f"select made_with from {_SCHEMA}.state").fetchone()
+        except duckdb.CatalogException:
+            return False
+    return found is not None and found[0] == _made_with(warehouse)
+
+
+@contextmanager
+def remembered(warehouse: Warehouse) -> Iterator[None]:
+    """Around a build: nothing stands while it goes on, and afterwards the next one stands on it."""
+    with duckdb.connect(str(warehouse.raw)) as connection:
+        connection.execute(f"drop table if exists {_SCHEMA}.state")
+    yield
+    with duckdb.connect(str(warehouse.raw)) as connection:
+        connection.execute(f"create schema if not exists {_SCHEMA}")
+        for name, relation in _REGISTERS.items():
+            connection.execute(f"create or replace table {_SCHEMA}.{name} as from {relation}")
+        connection.execute(f"create or replace table {CHANGED_VOUCHERS} (owner_db_id bigint, header_db_id bigint)")
+        connection.execute(f"create or replace table {_SCHEMA}.state as select ? as made_with", [_made_with(warehouse)])
+
+
+def _made_with(warehouse: Warehouse) -> str:
+    """A hash over the models and the tools, and what tells the marts file from another one."""
+    made_with = hashlib.sha256()
+    project = (path for folder in ("dbt_project", "profiles") for path in sorted((_ROOT / folder).rglob("*")))
+    for path in project:
+        if path.is_file() and not path.name.startswith("."):
+            made_with.update(str(path.relative_to(_ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    made_with.update(f"{version('dbt-core')} {version('dbt-duckdb')} {duckdb.__version__}".encode())
+    if warehouse.marts.exists():
+        marts = warehouse.marts.stat()
+        made_with.update(f" {marts.st_size} {marts.st_mtime_ns} {marts.st_ino}".encode())
+    return made_with.hexdigest()
