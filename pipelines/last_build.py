@@ -65,5 +65,5 @@ def _made_with(warehouse: Warehouse) -> str:
     made_with.update(f"{version('dbt-core')} {version('dbt-duckdb')} {duckdb.__version__}".encode())
     if warehouse.marts.exists():
         marts = warehouse.marts.stat()
-        made_with.update(f" {marts.st_size} {marts.st_mtime_ns} {marts.st_ino}".encode())
+        made_with.update(f" {marts.st_size} {marts.st_mtime_ns}".encode())
     return made_with.hexdigest()

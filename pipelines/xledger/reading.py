@@ -103,6 +103,8 @@ class LedgerReader:
         if self._pages is not None and self._standing is not None and self.can_be_followed:
             standing = replace(self._standing, has_whole_census=self.fence.is_whole_ledger)
             standing.write(self._workbench, WORKBENCH)
+        # From here on pages are parsed in threads of ours, a query each: DuckDB's own would only wait for each other.
+        self._workbench.execute("set threads = 1")
 
     def _changed_since(self, standing: Standing) -> ChangedIds:
         try:
@@ -201,6 +203,7 @@ class LedgerReader:
         Asked again, before they are committed, if the feeds show changes, or if a forbidden row came back: pages before it
         may hold its fellows, and the feeds show a change only after half a minute.
         """
+        self._workbench.execute("reset threads")
         changed = self._changed_since_the_beginning()
         if not self._has_refreshed and changed is not None and not any(changed.values()):
             return 0
