@@ -117,5 +117,6 @@ class Postgres(Target):
 
     def publish(self, warehouse: Warehouse, changes: Mapping[str, Any], console: Console) -> None:  # noqa: ARG002
         postgres_schemas.publish(self._locked, console)
-        console.say(f"Published to PostgreSQL {self._credentials.host}/{self._credentials.database}: schemas marts and audit")
-
+        console.say(
+            f"Published to PostgreSQL {self._credentials.host}/{self._credentials.database}: schemas marts and audit"
+        )

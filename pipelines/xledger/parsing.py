@@ -68,8 +68,9 @@ class Parser:
         self.connection.register("response", response)
         try:
             info = page_info(body) if node_path == CONNECTION else self._no_pages(operation.root, node_path)
-            if not self._fill(nodes, kinds, lacking, "from_json_strict"):
-                if self._fill(nodes, dict.fromkeys(kinds, Kind.TEXT), lacking, "from_json"):
+            if not self._fill(_whole(operation.root, node_path, kinds), kinds, lacking):
+                texts = dict.fromkeys(kinds, Kind.TEXT)
+                if self._fill(f"select from_json(node, '{_structure(texts)}') as n from ({nodes})", texts, lacking):
                     self._refuse_untrusted(kinds, operation, id_leaf)
                 raise MalformedResponse("the body is no whole JSON of the asked form")
             rows = self._check(operation, node_path, kinds, nodes, id_leaf)
@@ -92,16 +93,12 @@ class Parser:
         except duckdb.InvalidInputException:
             return None
 
-    def _fill(self, nodes: str, kinds: Mapping[Path, Kind], lacking: Mapping[Path, Kind], transform: str) -> bool:
-        """Parse the nodes into the page, with nulls for what was not asked for; False where they are not of these kinds."""
+    def _fill(self, nodes: str, kinds: Mapping[Path, Kind], lacking: Mapping[Path, Kind]) -> bool:
+        """Put the nodes ``n`` into the page, with nulls for what was not asked for; False where they are not of these kinds."""
         flat = ["n." + ".".join(f'"{step}"' for step in leaf) + f" as {reference(leaf)}" for leaf in sorted(kinds)]
         flat += [f"null::{_parsed_as(lacking[leaf])} as {reference(leaf)}" for leaf in sorted(lacking)]
-        structure = _structure({leaf: _parsed_as(kind) for leaf, kind in kinds.items()})
         try:
-            self.connection.execute(
-                f"create or replace temp table {PAGE} as select {', '.join(flat)} "
-                f"from (select {transform}(node, '{structure}') as n from ({nodes}))"
-            )
+            self.connection.execute(f"create or replace temp table {PAGE} as select {', '.join(flat)} from ({nodes})")
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             return False
         return True
@@ -192,6 +189,22 @@ def _nodes_path(root: str, node_path: Path) -> str:
     return ".".join(("$.data", root, *node_path)) + "[*]"
 
 
+def _whole(root: str, node_path: Path, kinds: Mapping[Path, Kind]) -> str:
+    """SQL for all nodes, read with the rest of the response at once."""
+    *holders, last = ("data", root, *node_path)
+    node: dict[str, Any] = _tree(kinds)
+    # In a connection the list holds edges, and these the nodes; elsewhere the nodes themselves.
+    held, path, field = (
+        ([{last: node}], holders, f'."{last}"') if node_path == CONNECTION else ([node], [*holders, last], "")
+    )
+    structure: Any = held
+    for step in reversed(path):
+        structure = {step: structure}
+    listed = ".".join(f'"{step}"' for step in path)
+    response = f"select from_json_strict(body, '{json.dumps(structure)}') as r from response"
+    return f"select edge{field} as n from (select unnest(r.{listed}, max_depth := 1) as edge from ({response}))"
+
+
 def reference(leaf: Path) -> str:
     """SQL name of a leaf in the parsed page."""
     return f'"{".".join(leaf)}"'
@@ -202,15 +215,19 @@ def _parsed_as(kind: Kind) -> str:
     return "VARCHAR" if kind is Kind.MONEY else kind.value
 
 
-def _structure(types: Mapping[Path, str]) -> str:
+def _structure(kinds: Mapping[Path, Kind]) -> str:
     """DuckDB's JSON structure for a node with these leaves."""
+    return json.dumps(_tree(kinds))
+
+
+def _tree(kinds: Mapping[Path, Kind]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
-    for leaf, type_name in types.items():
+    for leaf, kind in kinds.items():
         branch = tree
         for step in leaf[:-1]:
             branch = branch.setdefault(step, {})
-        branch[leaf[-1]] = type_name
-    return json.dumps(tree)
+        branch[leaf[-1]] = _parsed_as(kind)
+    return tree
 
 
 def _untrusted(value: str, kind: Kind) -> str:
