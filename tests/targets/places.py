@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,9 @@ from psycopg2.extensions import connection as Session
 from pipelines.targets.extensions import extension_settings
 from tests.payroll_search import everything_below
 from tests.targets.postgres_server import Server
-from tests.targets.same_tables import SCHEMAS, Rows, rows_of
+from tests.targets.same_tables import SCHEMAS, Rows, Tables, rows_of, tables_of
+
+_READ = "select count(*), sum(amount_net), string_agg(distinct supplier_name, '|' order by supplier_name) from {}"
 
 
 class Place:
@@ -28,7 +29,7 @@ class Place:
         """What points a sync at it."""
         raise NotImplementedError
 
-    def tables(self) -> dict[str, Rows]:
+    def tables(self) -> Tables:
         """Marts and audit, as somebody reads them who has nothing of this program."""
         raise NotImplementedError
 
@@ -52,7 +53,7 @@ class PostgresPlace(Place):
     def environment(self) -> dict[str, str]:
         return {"TARGET": "postgres", "DESTINATION__POSTGRES__CREDENTIALS": self.server.url(self.database)}
 
-    def tables(self) -> dict[str, Rows]:
+    def tables(self) -> Tables:
         with self.server.session(self.database) as session:
             return {
                 f"{schema}.{table}": _rows(session, schema, table)
@@ -75,7 +76,7 @@ class PostgresPlace(Place):
             with session.cursor() as cursor:
 
                 def read() -> object:
-                    cursor.execute("select count(*), sum(amount_net), min(supplier_name) from marts.fct_spend")
+                    cursor.execute(_READ.format("marts.fct_spend"))
                     return cursor.fetchone()
 
                 yield read
@@ -92,7 +93,7 @@ def _tables(session: Session) -> list[tuple[str, str]]:
 def _rows(session: Session, schema: str, table: str) -> Rows:
     with session.cursor() as cursor:
         cursor.execute(f'select * from {schema}."{table}"')
-        return Rows([column.name for column in cursor.description or ()], Counter(cursor.fetchall()))
+        return rows_of([column.name for column in cursor.description or ()], cursor.fetchall())
 
 
 class LakePlace(Place):
@@ -123,9 +124,9 @@ class LakePlace(Place):
             connection.execute(f"attach 'ducklake:{where}' as lake ({options}, read_only)")
             yield connection
 
-    def tables(self) -> dict[str, Rows]:
+    def tables(self) -> Tables:
         with self.connected() as connection:
-            return rows_of(connection, "lake")
+            return tables_of(connection, "lake")
 
     def texts(self) -> Iterator[tuple[str, str]]:
         yield from everything_below(self.folder)
@@ -143,9 +144,7 @@ class LakePlace(Place):
             connection.execute("begin transaction")
 
             def read() -> object:
-                return connection.execute(
-                    "select count(*), sum(amount_net), min(supplier_name) from lake.marts.fct_spend"
-                ).fetchone()
+                return connection.execute(_READ.format("lake.marts.fct_spend")).fetchone()
 
             yield read
 

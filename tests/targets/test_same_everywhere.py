@@ -22,7 +22,7 @@ from tests.payroll_search import Canaries, everything_below
 from tests.targets.conftest import new_place
 from tests.targets.places import Place
 from tests.targets.postgres_server import Server
-from tests.targets.same_tables import Rows, assert_same_tables, rows_of_file
+from tests.targets.same_tables import Tables, assert_same_tables, tables_of_duckdb
 
 LEDGERS = {"sandbox": SandboxOptions(), "hostile": SandboxOptions(hostile=True, lines=6_000)}
 PLACES = ("postgres", "ducklake_server", "ducklake_file")
@@ -35,7 +35,7 @@ class Landed:
     place: Place
     result: Synced
     canaries: Canaries
-    on_duckdb: dict[str, Rows]
+    on_duckdb: Tables
 
 
 @pytest.fixture(scope="module", params=LEDGERS)
@@ -77,21 +77,21 @@ def landed(
         yield Landed(place, result, canaries, built_on_duckdb(result.data_dir, folder / "reference"))
 
 
-def built_on_duckdb(data_dir: Path, reference: Path) -> dict[str, Rows]:
+def built_on_duckdb(data_dir: Path, reference: Path) -> Tables:
     """The marts that DuckDB builds of the same raw tables: the run and its times are the same, so all of it has to be."""
     warehouse = Warehouse(reference)
     warehouse.make_data_dir()
     shutil.copy(Warehouse(data_dir).raw, warehouse.raw)
     dbt_build.build(warehouse, Target(), JsonConsole("reference"))
-    return rows_of_file(warehouse.marts)
+    return tables_of_duckdb(warehouse.marts)
 
 
 def test_every_mart_and_audit_table_is_as_on_duckdb(landed: Landed) -> None:
-    assert_same_tables(landed.on_duckdb, landed.place.tables())
+    assert_same_tables(landed.place.tables(), landed.on_duckdb)
 
 
 def test_the_file_that_analysts_open_is_as_on_duckdb(landed: Landed) -> None:
-    assert_same_tables(landed.on_duckdb, rows_of_file(landed.result.published))
+    assert_same_tables(tables_of_duckdb(landed.result.published), landed.on_duckdb)
     with duckdb.connect(str(landed.result.published), read_only=True) as published:
         money = published.execute(
             "select distinct data_type from duckdb_columns() where schema_name = 'marts' and column_name like 'amount%'"
