@@ -17,5 +17,5 @@ select
 from spend
 where
     spend_date > cast(_loaded_at as date)
-    or spend_date < cast({{ dbt.dateadd('year', -2, 'posted_date') }} as date)
+    or spend_date < {{ date_plus('posted_date', -2, 'year') }}
 group by owner_db_id, case when spend_date > cast(_loaded_at as date) then 'future' else 'ancient' end
