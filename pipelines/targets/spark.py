@@ -37,6 +37,8 @@ _SESSION = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.ui.enabled": "false",
+    # What fails comes back through dbt; Spark's own log is pages of traces, with values in them.
+    "spark.log.level": "OFF",
     "spark.sql.sources.default": "parquet",
 }
 

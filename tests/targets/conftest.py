@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.targets import postgres_server
-from tests.targets.places import LakePlace, Place, PostgresPlace
+from tests.targets.places import LakePlace, Place, PostgresPlace, SparkPlace
 from tests.targets.postgres_server import Server
 
 
@@ -23,6 +23,10 @@ def server() -> Iterator[Server]:
 def new_place(kind: str, server: Server) -> Iterator[Place]:
     if kind == "postgres":
         yield PostgresPlace(server)
+    elif kind == "spark":
+        spark = SparkPlace()
+        yield spark
+        spark.remove()
     else:
         lake = LakePlace(server if kind == "ducklake_server" else None)
         yield lake

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +152,60 @@ class LakePlace(Place):
     def remove(self) -> None:
         shutil.rmtree(self.folder)
         shutil.rmtree(self.folder.with_suffix(".ext"), ignore_errors=True)
+
+
+class SparkPlace(Place):
+    """A folder, and a session with two workers of their own processes, so that rows really move between them."""
+
+    name = "spark"
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="xledger-spark-"))
+        # The workers write below Spark's home, which is otherwise the package's.
+        self.home = self.folder / "home"
+        self.home.mkdir()
+        for path in Path(str(find_spec("pyspark").origin)).parent.iterdir():  # type: ignore[union-attr]
+            (self.home / path.name).symlink_to(path)
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "TARGET": "spark",
+            "DESTINATION__FILESYSTEM__BUCKET_URL": (self.folder / "files").as_uri(),
+            "SPARK__MASTER": "local-cluster[2,1,1024]",
+            "SPARK__SETTINGS": '{"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}',
+            "SPARK_HOME": str(self.home),
+            "SPARK_LOCAL_DIRS": str(self.folder / "moved"),
+            "DBT_THREADS": "2",
+        }
+
+    def tables(self) -> Tables:
+        published = (self.folder / "files" / "current").resolve()
+        with duckdb.connect() as connection:
+            return {
+                f"{schema}.{table.name}": _rows_of_files(connection, table)
+                for schema in SCHEMAS
+                for table in (published / schema).iterdir()
+            }
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        yield from everything_below(self.folder / "files")
+        yield from everything_below(self.folder / "moved")
+        yield from everything_below(self.home / "work")
+
+    @contextmanager
+    def reader(self) -> Iterator[Any]:
+        published = (self.folder / "files" / "current").resolve()
+        with duckdb.connect() as connection:
+
+            def read() -> object:
+                return connection.execute(_READ.format(f"'{published}/marts/fct_spend/*.parquet'")).fetchone()
+
+            yield read
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder)
+
+
+def _rows_of_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> Rows:
+    read = connection.execute(f"from '{folder}/*.parquet'")
+    return rows_of([column[0] for column in read.description or ()], read.fetchall())

@@ -25,7 +25,7 @@ from tests.targets.postgres_server import Server
 from tests.targets.same_tables import Tables, assert_same_tables, tables_of_duckdb
 
 LEDGERS = {"sandbox": SandboxOptions(), "hostile": SandboxOptions(hostile=True, lines=6_000)}
-PLACES = ("postgres", "ducklake_server", "ducklake_file")
+PLACES = ("postgres", "ducklake_server", "ducklake_file", "spark")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def test_the_file_that_analysts_open_is_as_on_duckdb(landed: Landed) -> None:
 
 def test_no_payroll_lies_in_any_file_of_the_engine(landed: Landed) -> None:
     assert len(landed.canaries.words) > 50
-    texts = list(landed.place.texts())
+    texts = [*landed.place.texts(), *everything_below(landed.result.data_dir)]
     for where, text in texts:
         assert landed.canaries.found_in(text) == set(), where
     # The same search finds what did arrive.
