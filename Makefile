@@ -60,7 +60,7 @@ query: $(VENV)/.explore ## a SQL shell on the published file, read-only (SQL='fr
 sandbox: $(VENV)/.runtime ## a local Xledger in the foreground (LINES=20000, SAFT=file.xml)
 	@$(RUN) -m pipelines.sandbox $(if $(LINES),--lines $(LINES)) $(if $(SAFT),--saft '$(SAFT)') $(ARGS)
 
-test: $(VENV)/.dev ## run every test
+test: $(VENV)/.dev $(VENV)/.dialects ## run every test
 	@$(RUN) -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy and sqlfluff
@@ -91,6 +91,8 @@ requirements: ## compile the pinned requirements from pyproject.toml (needs uv)
 	@# Adapters of these hold packages back that the others do not: their files stand by themselves.
 	@for target in snowflake bigquery databricks; do uv pip compile pyproject.toml --extra $$target --universal --python-version 3.11 \
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header -q -o requirements/$$target.txt; done
+	@uv pip compile --group dialects --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-header -q -o requirements/dialects.txt
 	@uv pip compile pyproject.toml --group dev --extra explore --extra postgres --extra ducklake --extra spark --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-emit-find-links --no-header -q -c requirements/explore.txt -o requirements/dev.txt
 	@# pip before 23.3 does not take a pin with an extra (dbt-colibri asks for sqlglot[c]) for one without (dlt asks for sqlglot).
@@ -115,4 +117,10 @@ $(VENV)/.engine-%: requirements/%.txt $(VENV)/.runtime
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The adapters of engines that cannot run here hold packages back that the rest does not, so they have a folder of their own.
+$(VENV)/.dialects: requirements/dialects.txt $(VENV)/.runtime
+	@test -x $(VENV)/dialects/bin/python || $(PYTHON) -m venv $(VENV)/dialects
+	@$(VENV)/dialects/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dialects.txt
 	@touch $@

@@ -44,7 +44,7 @@ LOCK_FILES = [
     "yarn.lock",
 ]
 ENGINES = ["postgres", "ducklake", "spark", "motherduck", "snowflake", "bigquery", "databricks"]
-REQUIREMENTS = ["runtime", "explore", "dev", *ENGINES]
+REQUIREMENTS = ["runtime", "explore", "dev", "dialects", *ENGINES]
 
 
 def tracked_files() -> list[Path]:
@@ -121,7 +121,7 @@ def declared(which: str) -> list[Requirement]:
     texts = {
         "runtime": project["project"]["dependencies"],
         **project["project"]["optional-dependencies"],
-        "dev": project["dependency-groups"]["dev"],
+        **project["dependency-groups"],
     }
     return [Requirement(text) for text in texts[which]]
 
@@ -146,7 +146,7 @@ def test_every_pin_in_pyproject_says_why() -> None:
     lines = [line.strip() for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()]
     project = tomllib.loads("\n".join(lines))
     optional = [text for group in project["project"]["optional-dependencies"].values() for text in group]
-    texts = project["project"]["dependencies"] + optional + project["dependency-groups"]["dev"]
+    texts = project["project"]["dependencies"] + optional + [text for group in project["dependency-groups"].values() for text in group]
     pins = [
         text for text in texts if {"==", "~=", "<", "<="} & {bound.operator for bound in Requirement(text).specifier}
     ]
