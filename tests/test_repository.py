@@ -146,7 +146,11 @@ def test_every_pin_in_pyproject_says_why() -> None:
     lines = [line.strip() for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()]
     project = tomllib.loads("\n".join(lines))
     optional = [text for group in project["project"]["optional-dependencies"].values() for text in group]
-    texts = project["project"]["dependencies"] + optional + [text for group in project["dependency-groups"].values() for text in group]
+    texts = (
+        project["project"]["dependencies"]
+        + optional
+        + [text for group in project["dependency-groups"].values() for text in group]
+    )
     pins = [
         text for text in texts if {"==", "~=", "<", "<="} & {bound.operator for bound in Requirement(text).specifier}
     ]

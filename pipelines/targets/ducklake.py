@@ -53,8 +53,12 @@ class DuckLake(Target):
 
     def _resolved(self) -> DuckLakeCredentials:
         # dlt's defaults would lie in whatever folder a run was started from.
-        if not all(dlt.secrets.get(f"destination.ducklake.credentials.{name}") for name in ("catalog", "storage.bucket_url")):
-            raise ConfigurationError(f"TARGET is ducklake: set {_CATALOG_SETTING} and {_STORAGE_SETTING}, as in docs/targets.md.")
+        if not all(
+            dlt.secrets.get(f"destination.ducklake.credentials.{name}") for name in ("catalog", "storage.bucket_url")
+        ):
+            raise ConfigurationError(
+                f"TARGET is ducklake: set {_CATALOG_SETTING} and {_STORAGE_SETTING}, as in docs/targets.md."
+            )
         asked = DuckLakeClientConfiguration()._bind_dataset_name(INCOMING)
         credentials: DuckLakeCredentials = dlt.destinations.ducklake().configuration(asked).credentials
         return credentials
@@ -75,7 +79,9 @@ class DuckLake(Target):
             yield
 
     def _catalog_server(self) -> PostgresCredentials:
-        return PostgresCredentials(self._credentials.catalog.to_native_representation().replace("postgres://", "postgresql://", 1))
+        return PostgresCredentials(
+            self._credentials.catalog.to_native_representation().replace("postgres://", "postgresql://", 1)
+        )
 
     @contextmanager
     def _lake(self) -> Iterator[duckdb.DuckDBPyConnection]:

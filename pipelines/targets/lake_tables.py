@@ -32,7 +32,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, storage: str) -> None:
         raise ConfigurationError(
             f"The lake holds schemas that are not this program's: {', '.join(foreign)}. Give the spend cube a lake of its own."
         )
-    if not found and connection.execute(f"select 1 from glob({_literal(storage.rstrip('/') + '/**')}) limit 1").fetchall():
+    if (
+        not found
+        and connection.execute(f"select 1 from glob({_literal(storage.rstrip('/') + '/**')}) limit 1").fetchall()
+    ):
         raise ConfigurationError(
             f"The folder of the new lake, {storage}, already holds files; give the spend cube a folder of its own."
         )
@@ -93,7 +96,9 @@ def forget_the_past(connection: duckdb.DuckDBPyConnection, *, at_once: bool) -> 
     connection.execute(f"call ducklake_cleanup_old_files('{LAKE}', {files})")
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, source: str, source_schema: str, schema: str, of: str = LAKE) -> None:
+def _replace(
+    connection: duckdb.DuckDBPyConnection, source: str, source_schema: str, schema: str, of: str = LAKE
+) -> None:
     """Every table of ``source`` under its name in ``schema`` of the lake, and no other there."""
     connection.execute(f"create schema if not exists {LAKE}.{schema}")
     arrived = _tables(connection, of, source_schema)
@@ -127,7 +132,8 @@ def _clear(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> list[str]:
     found = connection.execute(
-        "select table_name from duckdb_tables() where database_name = ? and schema_name = ? order by 1", [database, schema]
+        "select table_name from duckdb_tables() where database_name = ? and schema_name = ? order by 1",
+        [database, schema],
     ).fetchall()
     return [table for (table,) in found]
 

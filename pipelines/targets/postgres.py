@@ -19,7 +19,6 @@ from pipelines.targets.target import BUILT, INCOMING, Target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError, XledgerError
 
-
 _REASONS = ("password authentication failed", "connection refused", "timeout", "does not exist", "pg_hba.conf", "ssl")
 
 
@@ -99,8 +98,8 @@ class Postgres(Target):
         }
         # libpq's own names for what dlt takes in the address.
         for option, name in (("sslmode", "PGSSLMODE"), ("sslrootcert", "PGSSLROOTCERT")):
-            if option in (credentials.query or {}):
-                environment[name] = str(credentials.query[option])
+            if value := (credentials.query or {}).get(option):
+                environment[name] = str(value)
         return environment
 
     def fetch_marts(self, warehouse: Warehouse) -> None:
@@ -117,5 +116,6 @@ class Postgres(Target):
 
     def publish(self, warehouse: Warehouse, changes: Mapping[str, Any], console: Console) -> None:  # noqa: ARG002
         postgres_schemas.publish(self._locked, console)
-        console.say(f"Published to PostgreSQL {self._credentials.host}/{self._credentials.database}: schemas marts and audit")
-
+        console.say(
+            f"Published to PostgreSQL {self._credentials.host}/{self._credentials.database}: schemas marts and audit"
+        )

@@ -125,7 +125,9 @@ def take_incoming(session: Session) -> None:
     def steps(cursor: Cursor) -> None:
         _refuse_foreign_views(cursor)
         _make(cursor, SNAPSHOTS)
-        cursor.execute("select relname from pg_class where relnamespace = %s::regnamespace and relkind = 'r'", [SNAPSHOTS])
+        cursor.execute(
+            "select relname from pg_class where relnamespace = %s::regnamespace and relkind = 'r'", [SNAPSHOTS]
+        )
         for (table,) in cursor.fetchall():
             cursor.execute(
                 f'create table {SNAPSHOTS}.kept as select kept.* from {SNAPSHOTS}."{table}" as kept where exists ('

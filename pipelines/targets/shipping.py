@@ -35,9 +35,7 @@ def ship(
     # What an earlier or killed run left in dlt's folder is a copy of the ledger.
     shutil.rmtree(warehouse.dlt, ignore_errors=True)
     warehouse.dlt.mkdir(mode=0o700)
-    pipeline = dlt.pipeline(
-        "shipping", pipelines_dir=str(warehouse.dlt), destination=destination, dataset_name=dataset
-    )
+    pipeline = dlt.pipeline("shipping", pipelines_dir=str(warehouse.dlt), destination=destination, dataset_name=dataset)
     with duckdb.connect(str(warehouse.raw), read_only=True, config={"memory_limit": _MEMORY}) as connection:
         try:
             pipeline.extract(shipping(connection, as_files))

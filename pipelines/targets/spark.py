@@ -1,9 +1,9 @@
 """TARGET=spark: raw tables and marts as Parquet in a folder that all workers reach; dbt runs in a Spark session.
 
-    FOLDER/raw_xledger_<id>/<table>/           what dlt landed last
-    FOLDER/build_<id>/                         what Spark builds, until it is tested
-    FOLDER/published_<id>/{marts,audit}/<table>/   and snapshots, the history that the next run goes on from
-    FOLDER/current -> published_<id>           replaced by one rename
+FOLDER/raw_xledger_<id>/<table>/           what dlt landed last
+FOLDER/build_<id>/                         what Spark builds, until it is tested
+FOLDER/published_<id>/{marts,audit}/<table>/   and snapshots, the history that the next run goes on from
+FOLDER/current -> published_<id>           replaced by one rename
 """
 
 from __future__ import annotations
@@ -52,14 +52,16 @@ class Spark(Target):
     def __init__(self) -> None:
         refuse_unknown_settings("spark", ("master", "settings"))
         self._master = str(dlt.config.get("spark.master") or "local[*]")
-        settings = dlt.config.get("spark.settings") or {}
+        settings: Any = dlt.config.get("spark.settings") or {}
         if isinstance(settings, str):
             try:
                 settings = json.loads(settings)
             except ValueError:
                 settings = None
         if not isinstance(settings, Mapping):
-            raise ConfigurationError('SPARK__SETTINGS must be an object, as in {"spark.sql.shuffle.partitions": "8"}; correct it.')
+            raise ConfigurationError(
+                'SPARK__SETTINGS must be an object, as in {"spark.sql.shuffle.partitions": "8"}; correct it.'
+            )
         self._settings = {str(name): str(value) for name, value in settings.items()}
         url = str(dlt.config.get("destination.filesystem.bucket_url") or "")
         folder = Path(url.removeprefix("file://"))
@@ -69,7 +71,9 @@ class Spark(Target):
                 "same absolute path, as in /mnt/spend; set it."
             )
         if shutil.which("java") is None:
-            raise ConfigurationError("TARGET is spark, and there is no Java on the PATH; install Java 17, then run again.")
+            raise ConfigurationError(
+                "TARGET is spark, and there is no Java on the PATH; install Java 17, then run again."
+            )
         self._folder = folder
         self._id = secrets.token_hex(6)
 
@@ -114,7 +118,11 @@ class Spark(Target):
         parameters = {
             "spark.master": self._master,
             **_SESSION,
-            **({"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"} if "local" in self._master else {}),
+            **(
+                {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+                if "local" in self._master
+                else {}
+            ),
             "spark.sql.warehouse.dir": str(self._build),
             "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={catalog}/catalog;create=true",
             **self._settings,

@@ -116,7 +116,9 @@ class LakePlace(Place):
 
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        settings = extension_settings(self.folder.with_suffix(".ext"), ("ducklake", "postgres_scanner", "sqlite_scanner"))
+        settings = extension_settings(
+            self.folder.with_suffix(".ext"), ("ducklake", "postgres_scanner", "sqlite_scanner")
+        )
         with duckdb.connect(config=settings) as connection:
             if self.server:
                 where, options = f"postgres:{self.server.url(self.database)}", "metadata_schema 'ducklake'"

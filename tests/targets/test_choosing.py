@@ -101,7 +101,9 @@ def test_a_wrong_password_ends_the_run_before_the_first_request(tmp_path: Path, 
 def test_a_server_that_is_not_there_is_named(point: Point) -> None:
     point(TARGET="postgres", DESTINATION__POSTGRES__CREDENTIALS="postgresql://somebody:secret@127.0.0.1:1/spend")
     told = refusal()
-    assert told.startswith("PostgreSQL at 127.0.0.1:1 lets nobody in as somebody to the database spend (connection refused)")
+    assert told.startswith(
+        "PostgreSQL at 127.0.0.1:1 lets nobody in as somebody to the database spend (connection refused)"
+    )
     assert "secret" not in told
 
 
@@ -141,7 +143,6 @@ def test_who_could_read_the_marts_can_read_the_next_ones(server: Server) -> None
     with server.session(database, reader) as session, session.cursor() as cursor:
         cursor.execute("select amount from marts.fct_spend")
         assert cursor.fetchall() == [(2,)]
-    with server.session(database, reader) as session, session.cursor() as cursor:
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute("select * from audit.sync_runs")
 

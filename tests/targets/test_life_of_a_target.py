@@ -84,7 +84,9 @@ def wait_until(said: Path, text: str, process: subprocess.Popen[bytes]) -> None:
 def _with_a_failing_test(program: Path) -> Path:
     """The program once more, with a test of the marts that cannot pass."""
     for folder in ("pipelines", "dbt_project", "profiles", ".dlt"):
-        shutil.copytree(ROOT / folder, program / folder, ignore=shutil.ignore_patterns("secrets.toml", "target", "logs"))
+        shutil.copytree(
+            ROOT / folder, program / folder, ignore=shutil.ignore_patterns("secrets.toml", "target", "logs")
+        )
     (program / "dbt_project" / "tests" / "integrity" / "never_holds.sql").write_text(
         "-- Fails always.\nselect owner_db_id from {{ ref('dim_owner') }} limit 1\n", encoding="utf-8"
     )
@@ -127,7 +129,9 @@ def test_a_build_that_fails_a_test_leaves_what_was_published(life: Life, tmp_pat
     assert_same_tables(life.place.tables(), before)
 
 
-def test_a_run_killed_while_it_builds_leaves_what_was_published_and_the_next_one_ends(life: Life, tmp_path: Path) -> None:
+def test_a_run_killed_while_it_builds_leaves_what_was_published_and_the_next_one_ends(
+    life: Life, tmp_path: Path
+) -> None:
     before = life.place.tables()
     life.rename_a_supplier("Renamed before the kill AS")
     with life.under_way(tmp_path / "said.txt") as process:
@@ -170,10 +174,10 @@ def test_rows_that_became_payroll_are_gone_from_tables_and_files(life: Life) -> 
     assert any(word in text for _, text in life.place.texts() for word in words)
     purging = life.sync(SOURCES__XLEDGER__PAYROLL_DOCUMENT_TYPES=json.dumps(["PR", _ADDED_TYPE]))
     assert purging.exit_code == 0, purging.output
-    assert {table: rows for table, rows in life.place.tables().items() if any(word in str(rows) for word in words)} == {}
+    assert {
+        table: rows for table, rows in life.place.tables().items() if any(word in str(rows) for word in words)
+    } == {}
     for where, text in life.place.texts():
         # A server's write-ahead log is kept as its administrator has it kept.
         if "/pg_wal/" not in where and "/global/" not in where:
             assert [word for word in words if word in text] == [], where
-
-

@@ -39,9 +39,7 @@ class Landed:
 
 
 @pytest.fixture(scope="module", params=LEDGERS)
-def ledger(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Sandbox, bool]]:
+def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, bool]]:
     """The sandbox's with pay louder than all that may be received, so that no sum equals somebody's pay by chance.
 
     The hostile one holds amounts that nothing is louder than.
@@ -109,7 +107,9 @@ def test_no_payroll_lies_in_any_file_of_the_engine(landed: Landed) -> None:
     for where, text in texts:
         assert landed.canaries.found_in(text) == set(), where
     # The same search finds what did arrive.
-    [(word,)] = landed.result.query("select max(supplier_name) from marts.dim_supplier where length(supplier_name) > 12")
+    [(word,)] = landed.result.query(
+        "select max(supplier_name) from marts.dim_supplier where length(supplier_name) > 12"
+    )
     assert any(str(word) in text for _, text in texts)
 
 
@@ -121,5 +121,7 @@ def test_no_way_into_the_engine_is_left_on_disk_or_said(landed: Landed, server: 
 
 def test_the_fence_stays_on_the_machine_that_reads(landed: Landed) -> None:
     with duckdb.connect(str(Warehouse(landed.result.data_dir).raw), read_only=True) as raw:
-        assert raw.execute("select count(*) > 0 from duckdb_tables() where schema_name = 'fence'").fetchall() == [(True,)]
+        assert raw.execute("select count(*) > 0 from duckdb_tables() where schema_name = 'fence'").fetchall() == [
+            (True,)
+        ]
     assert [where for where, _ in landed.place.texts() if "fence." in where or "/fence/" in where] == []
