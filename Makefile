@@ -8,6 +8,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TARGET ?=
+# The packages of an engine other than DuckDB are installed when it is chosen.
+ENGINE := $(if $(filter-out duckdb runtime explore dev,$(TARGET)),$(if $(wildcard requirements/$(TARGET).txt),$(VENV)/.engine-$(TARGET)))
 RUN := PYTHONPATH=. $(BIN)/python
 PORT ?= 8080
 TABLE ?=
@@ -21,7 +24,7 @@ PYTEST_ARGS ?=
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-sync: $(VENV)/.runtime ## read Xledger (without a token: the sandbox), build, test and publish DATA_DIR/spend.duckdb
+sync: $(VENV)/.runtime $(ENGINE) ## read Xledger (without a token: the sandbox), build, test and publish DATA_DIR/spend.duckdb
 	@$(RUN) -m pipelines.sync $(ARGS)
 
 check: $(VENV)/.runtime ## only look: token, permissions, what the API offers, limits left
@@ -36,7 +39,7 @@ status: $(VENV)/.runtime ## the last runs, how old the data are, what the last r
 schedule: $(VENV)/.runtime ## run by itself every third day: installs a systemd timer, or prints lines for cron (ARGS=--print)
 	@$(RUN) -m pipelines.schedule $(ARGS)
 
-docs: $(VENV)/.runtime ## make the docs site in DATA_DIR/docs
+docs: $(VENV)/.runtime $(ENGINE) ## make the docs site in DATA_DIR/docs
 	@$(RUN) -m pipelines.docs
 
 docs-serve: docs ## serve the docs site on this machine (PORT=8080)
@@ -57,7 +60,7 @@ query: $(VENV)/.explore ## a SQL shell on the published file, read-only (SQL='fr
 sandbox: $(VENV)/.runtime ## a local Xledger in the foreground (LINES=20000, SAFT=file.xml)
 	@$(RUN) -m pipelines.sandbox $(if $(LINES),--lines $(LINES)) $(if $(SAFT),--saft '$(SAFT)') $(ARGS)
 
-test: $(VENV)/.dev ## run every test
+test: $(VENV)/.dev $(VENV)/.dialects ## run every test
 	@$(RUN) -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy and sqlfluff
@@ -82,7 +85,15 @@ requirements: ## compile the pinned requirements from pyproject.toml (needs uv)
 	  --no-emit-index-url --no-emit-find-links --no-header -q -o requirements/runtime.txt
 	@uv pip compile pyproject.toml --extra explore --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-emit-find-links --no-header -q -c requirements/runtime.txt -o requirements/explore.txt
-	@uv pip compile pyproject.toml --group dev --extra explore --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	@for target in postgres ducklake spark motherduck; do uv pip compile pyproject.toml --extra $$target --universal --python-version 3.11 \
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header -q \
+	  -c requirements/runtime.txt -o requirements/$$target.txt; done
+	@# Adapters of these hold packages back that the others do not: their files stand by themselves.
+	@for target in snowflake bigquery databricks; do uv pip compile pyproject.toml --extra $$target --universal --python-version 3.11 \
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header -q -o requirements/$$target.txt; done
+	@uv pip compile --group dialects --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-header -q -o requirements/dialects.txt
+	@uv pip compile pyproject.toml --group dev --extra explore --extra postgres --extra ducklake --extra spark --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-emit-find-links --no-header -q -c requirements/explore.txt -o requirements/dev.txt
 	@# pip before 23.3 does not take a pin with an extra (dbt-colibri asks for sqlglot[c]) for one without (dlt asks for sqlglot).
 	@for file in requirements/*.txt; do awk '/^sqlglot\[c\]==/ {block = $$0; sub(/\[c\]/, "", block); print block; copy = 1; kept = $$0; next} \
@@ -99,6 +110,17 @@ $(VENV)/.explore: requirements/explore.txt $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/explore.txt
 	@touch $@
 
+# Spark is packaged as source.
+$(VENV)/.engine-%: requirements/%.txt $(VENV)/.runtime
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
+	@touch $@
+
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The adapters of engines that cannot run here hold packages back that the rest does not, so they have a folder of their own.
+$(VENV)/.dialects: requirements/dialects.txt $(VENV)/.runtime
+	@test -x $(VENV)/dialects/bin/python || $(PYTHON) -m venv $(VENV)/dialects
+	@$(VENV)/dialects/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dialects.txt
 	@touch $@

@@ -50,7 +50,8 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("SOURCES__", "ALERTS__", "DESTINATION__")) and name not in ("DATA_DIR", "TARGET")
+        if not name.startswith(("SOURCES__", "ALERTS__", "DESTINATION__", "SPARK__"))
+        and name not in ("DATA_DIR", "TARGET")
     }
     return kept | {"PYTHONPATH": str(ROOT)} | dict(extra)
 

@@ -43,7 +43,8 @@ LOCK_FILES = [
     "package-lock.json",
     "yarn.lock",
 ]
-REQUIREMENTS = ["runtime", "explore", "dev"]
+ENGINES = ["postgres", "ducklake", "spark", "motherduck", "snowflake", "bigquery", "databricks"]
+REQUIREMENTS = ["runtime", "explore", "dev", "dialects", *ENGINES]
 
 
 def tracked_files() -> list[Path]:
@@ -119,8 +120,8 @@ def declared(which: str) -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     texts = {
         "runtime": project["project"]["dependencies"],
-        "explore": project["project"]["optional-dependencies"]["explore"],
-        "dev": project["dependency-groups"]["dev"],
+        **project["project"]["optional-dependencies"],
+        **project["dependency-groups"],
     }
     return [Requirement(text) for text in texts[which]]
 
@@ -133,7 +134,7 @@ def test_requirements_are_those_of_pyproject(which: str) -> None:
         assert requirement.specifier.contains(version), f"{requirement} is pinned to {version}: run make requirements"
 
 
-@pytest.mark.parametrize("which", ["runtime", "explore"])
+@pytest.mark.parametrize("which", ["runtime", "explore", "postgres", "ducklake", "spark"])
 def test_tests_run_on_the_versions_that_users_get(which: str) -> None:
     used, dev = pinned(which), pinned("dev")
     assert used.keys() <= dev.keys()
@@ -144,8 +145,12 @@ def test_tests_run_on_the_versions_that_users_get(which: str) -> None:
 def test_every_pin_in_pyproject_says_why() -> None:
     lines = [line.strip() for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()]
     project = tomllib.loads("\n".join(lines))
-    explore = project["project"]["optional-dependencies"]["explore"]
-    texts = project["project"]["dependencies"] + explore + project["dependency-groups"]["dev"]
+    optional = [text for group in project["project"]["optional-dependencies"].values() for text in group]
+    texts = (
+        project["project"]["dependencies"]
+        + optional
+        + [text for group in project["dependency-groups"].values() for text in group]
+    )
     pins = [
         text for text in texts if {"==", "~=", "<", "<="} & {bound.operator for bound in Requirement(text).specifier}
     ]

@@ -17,6 +17,7 @@ _TARGETS: Mapping[str, tuple[str, str]] = {
     "duckdb": ("target", "Target"),
     "ducklake": ("ducklake", "DuckLake"),
     "postgres": ("postgres", "Postgres"),
+    "spark": ("spark", "Spark"),
 }
 
 

@@ -19,7 +19,6 @@ from pipelines.targets.target import BUILT, INCOMING, Target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError, XledgerError
 
-
 _REASONS = ("password authentication failed", "connection refused", "timeout", "does not exist", "pg_hba.conf", "ssl")
 
 
@@ -99,8 +98,8 @@ class Postgres(Target):
         }
         # libpq's own names for what dlt takes in the address.
         for option, name in (("sslmode", "PGSSLMODE"), ("sslrootcert", "PGSSLROOTCERT")):
-            if option in (credentials.query or {}):
-                environment[name] = str(credentials.query[option])
+            if value := (credentials.query or {}).get(option):
+                environment[name] = str(value)
         return environment
 
     def fetch_marts(self, warehouse: Warehouse) -> None:

@@ -170,7 +170,7 @@ def tables_of(session: Session, schema: str) -> list[BuiltTable]:
         return tables
 
 
-def publish(session: Session, console: Console) -> None:
+def publish(session: Session, console: Console | None = None) -> None:
     """The built schemas take the names of the published ones, which are dropped: all of it, or nothing.
 
     A transaction that reads the old tables is waited for, as it could not read on without them.

@@ -22,8 +22,12 @@ _MEMORY = "300MB"
 _ROWS_AT_ONCE = 50_000
 
 
-def ship(warehouse: Warehouse, destination: Destination[Any, Any], dataset: str = INCOMING) -> dlt.Pipeline:
+def ship(
+    warehouse: Warehouse, destination: Destination[Any, Any], dataset: str = INCOMING, *, as_files: bool = False
+) -> None:
     """Load every raw table into ``dataset``, which is new. Of the fence's own schema nothing leaves this machine.
+
+    ``as_files``: what lies there are files and nothing else, so a table without rows has one, too.
 
     Raises:
         XledgerError: the engine did not take all of it.
@@ -34,7 +38,7 @@ def ship(warehouse: Warehouse, destination: Destination[Any, Any], dataset: str 
     pipeline = dlt.pipeline("shipping", pipelines_dir=str(warehouse.dlt), destination=destination, dataset_name=dataset)
     with duckdb.connect(str(warehouse.raw), read_only=True, config={"memory_limit": _MEMORY}) as connection:
         try:
-            pipeline.extract(shipping(connection))
+            pipeline.extract(shipping(connection, as_files))
             pipeline.normalize()
             pipeline.load(raise_on_failed_jobs=True)
         except PipelineStepFailed as failed:
@@ -43,7 +47,6 @@ def ship(warehouse: Warehouse, destination: Destination[Any, Any], dataset: str 
                 f"({type(failed.exception).__name__}); nothing was published. See that the target has room and stays "
                 "reachable, then run again."
             ) from None
-    return pipeline
 
 
 def raw_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -56,12 +59,12 @@ def raw_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 @dlt.source(name="shipping", section="shipping", schema_contract={"data_type": "freeze"})
-def shipping(connection: duckdb.DuckDBPyConnection) -> Iterable[DltResource]:
+def shipping(connection: duckdb.DuckDBPyConnection, as_files: bool) -> Iterable[DltResource]:
     """How many rows go into one file, and so into memory, stands in `.dlt/config.toml` under `[sources.shipping]`."""
-    return (dlt.resource(_tables(connection), name="raw_tables"),)
+    return (dlt.resource(_tables(connection, as_files), name="raw_tables"),)
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Any]:
+def _tables(connection: duckdb.DuckDBPyConnection, as_files: bool) -> Iterator[Any]:
     for table in raw_tables(connection):
         rows = connection.cursor().execute(f'from "{RAW_SCHEMA}"."{table}"').to_arrow_reader(_ROWS_AT_ONCE)
         is_empty = True
@@ -69,4 +72,5 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Any]:
             is_empty = False
             yield as_table(table, pa.Table.from_batches([batch]), "append")
         if is_empty:
-            yield without_rows(table, rows.schema)
+            empty = rows.schema.empty_table()
+            yield as_table(table, empty, "append") if as_files else without_rows(table, empty.schema)

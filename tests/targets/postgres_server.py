@@ -21,7 +21,16 @@ _INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 IS_INSTALLED = bool(_INSTALLED) or shutil.which("postgres") is not None
 _OWNER = "owner"
 # No test loses power; the rest is as the package has it.
-_OPTIONS = ("-c", "fsync=off", "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=40", "-c", "log_statement=ddl")
+_OPTIONS = (
+    "-c",
+    "fsync=off",
+    "-c",
+    "listen_addresses=127.0.0.1",
+    "-c",
+    "max_connections=40",
+    "-c",
+    "log_statement=ddl",
+)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ previous_run as (
 
     select
         max(run_id) as run_id,
-        cast({{ dbt.date_trunc('month', 'max(landed_at)') }} as date) as first_open_day
+        {{ first_day_of('month', 'max(landed_at)') }} as first_open_day
     from published_spend
     having count(*) > 0
 

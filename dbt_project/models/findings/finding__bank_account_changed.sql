@@ -30,7 +30,7 @@ from history
 left join payments
     on
         history.supplier_db_id = payments.supplier_db_id
-        and payments.posted_date >= cast({{ dbt.dateadd('day', -3, 'cast(history.valid_from as date)') }} as date)
-        and payments.posted_date <= cast({{ dbt.dateadd('day', 30, 'cast(history.valid_from as date)') }} as date)
+        and payments.posted_date >= {{ date_plus('cast(history.valid_from as date)', -3, 'day') }}
+        and payments.posted_date <= {{ date_plus('cast(history.valid_from as date)', 30, 'day') }}
 where history.is_bank_account_changed
 group by history.owner_db_id, history.supplier_db_id, history.valid_from

@@ -24,5 +24,5 @@ from spend
 cross join latest_run
 where
     spend.spend_date > latest_run.as_of_date
-    or spend.spend_date < cast({{ dbt.dateadd('year', -2, 'spend.posted_date') }} as date)
+    or spend.spend_date < {{ date_plus('spend.posted_date', -2, 'year') }}
 group by spend.owner_db_id, case when spend.spend_date > latest_run.as_of_date then 'future' else 'ancient' end

@@ -49,7 +49,7 @@ repeated as (
     group by owner_db_id, supplier_id, number_key, gross
     having
         count(*) > 1
-        and {{ dbt.datediff('min(invoice_date)', 'max(invoice_date)', 'day') }} <= 90
+        and {{ days_between('min(invoice_date)', 'max(invoice_date)') }} <= 90
 
 ),
 

@@ -32,7 +32,7 @@ used_dates as (
 bounds as (
 
     select
-        cast({{ dbt.date_trunc('year', 'min(used_date)') }} as date) as first_day,
+        {{ first_day_of('year', 'min(used_date)') }} as first_day,
         cast(extract(year from max(used_date)) as integer) as last_year
     from used_dates
     where used_date between date '1990-01-01' and date '2100-12-31'
@@ -48,7 +48,7 @@ numbers as (
 
 days as (
 
-    select cast({{ dbt.dateadd('day', 'cast(numbers.generated_number - 1 as integer)', 'bounds.first_day') }} as date) as date_day
+    select {{ date_plus('bounds.first_day', 'cast(numbers.generated_number - 1 as integer)', 'day') }} as date_day
     from bounds
     cross join numbers
 
@@ -60,7 +60,7 @@ years as (
     select
         days.date_day,
         cast(extract(year from days.date_day) as integer) as year_number,
-        cast(mod({{ dbt.datediff("date '1900-01-01'", 'days.date_day', 'day') }}, 7) + 1 as integer) as weekday_number
+        cast(mod({{ days_between("date '1900-01-01'", 'days.date_day') }}, 7) + 1 as integer) as weekday_number
     from days
     inner join bounds
         on extract(year from days.date_day) <= bounds.last_year
@@ -72,7 +72,7 @@ thursdays as (
 
     select
         *,
-        cast({{ dbt.dateadd('day', '4 - weekday_number', 'date_day') }} as date) as thursday
+        {{ date_plus('date_day', '4 - weekday_number', 'day') }} as thursday
     from years
 
 ),
@@ -86,10 +86,10 @@ described as (
         cast(extract(month from date_day) as integer) as month_number,
         {{ as_text('year_number') }}
         || '-' || lpad({{ as_text('cast(extract(month from date_day) as integer)') }}, 2, '0') as month_label,
-        cast({{ dbt.date_trunc('month', 'date_day') }} as date) as month_start,
+        {{ first_day_of('month', 'date_day') }} as month_start,
         weekday_number,
         1 + cast(
-            floor({{ dbt.datediff(dbt.date_trunc('year', 'thursday'), 'thursday', 'day') }} / 7.0) as integer
+            floor({{ days_between(first_day_of('year', 'thursday'), 'thursday') }} / 7.0) as integer
         ) as iso_week_number,
         cast(extract(year from thursday) as integer) as iso_year_number
     from thursdays

@@ -65,12 +65,12 @@ invoices as (
         -measured.transaction_remaining as transaction_open_amount,
         currencies.currency_code as transaction_currency,
         measured.is_settled,
-        cast({{ dbt.datediff('measured.invoice_date', 'measured.paid_date', 'day') }} as bigint) as days_to_pay,
-        cast({{ dbt.datediff('measured.invoice_date', 'measured.due_date', 'day') }} as bigint) as agreed_days,
-        cast({{ dbt.datediff(
+        {{ days_between('measured.invoice_date', 'measured.paid_date') }} as days_to_pay,
+        {{ days_between('measured.invoice_date', 'measured.due_date') }} as agreed_days,
+        {{ days_between(
             'measured.due_date',
-            'case when measured.is_settled then measured.paid_date else cast(latest_run.landed_at as date) end', 'day'
-        ) }} as bigint) as days_late,
+            'case when measured.is_settled then measured.paid_date else cast(latest_run.landed_at as date) end'
+        ) }} as days_late,
         cast(latest_run.landed_at as date) as as_of_date,
         nullif(measured.match_id, 0) as match_id,
         case

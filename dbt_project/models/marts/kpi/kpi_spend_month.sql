@@ -10,7 +10,7 @@ monthly as (
         owner_db_id,
         owner_name,
         company_currency,
-        cast({{ dbt.date_trunc('month', 'spend_date') }} as date) as month_start,
+        {{ first_day_of('month', 'spend_date') }} as month_start,
         coalesce(supplier_id, 'unattributed') as supplier_id,
         coalesce(supplier_name, 'Unattributed') as supplier_name,
         category_level_1,
@@ -21,7 +21,7 @@ monthly as (
     from spend
     where spend_date is not null
     group by
-        owner_db_id, owner_name, company_currency, {{ dbt.date_trunc('month', 'spend_date') }},
+        owner_db_id, owner_name, company_currency, {{ first_day_of('month', 'spend_date') }},
         coalesce(supplier_id, 'unattributed'), coalesce(supplier_name, 'Unattributed'),
         category_level_1, category_level_2, category_level_3
 
@@ -63,7 +63,7 @@ shifted as (
         owner_db_id,
         owner_name,
         company_currency,
-        cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as month_start,
+        {{ date_plus('month_start', 1, 'month') }} as month_start,
         supplier_id,
         supplier_name,
         category_level_1,
@@ -81,7 +81,7 @@ shifted as (
         owner_db_id,
         owner_name,
         company_currency,
-        cast({{ dbt.dateadd('year', 1, 'month_start') }} as date) as month_start,
+        {{ date_plus('month_start', 1, 'year') }} as month_start,
         supplier_id,
         supplier_name,
         category_level_1,

@@ -1,0 +1,127 @@
+"""The sandbox's ledger and the hostile one through each engine: the same tables as on DuckDB, and no payroll in any file."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines import dbt_build
+from pipelines.console import JsonConsole
+from pipelines.sandbox import Sandbox, SandboxOptions, running
+from pipelines.targets.target import Target
+from pipelines.warehouse import Warehouse
+from tests.conftest import Synced, sync
+from tests.payroll.loud_pay import make_loud
+from tests.payroll_search import Canaries, everything_below
+from tests.targets.conftest import new_place
+from tests.targets.places import Place
+from tests.targets.postgres_server import Server
+from tests.targets.same_tables import Tables, assert_same_tables, tables_of_duckdb
+
+LEDGERS = {"sandbox": SandboxOptions(), "hostile": SandboxOptions(hostile=True, lines=6_000)}
+PLACES = ("postgres", "ducklake_server", "ducklake_file", "spark")
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A finished sync into an engine, and what DuckDB makes of the same raw tables."""
+
+    place: Place
+    result: Synced
+    canaries: Canaries
+    on_duckdb: Tables
+
+
+@pytest.fixture(scope="module", params=LEDGERS)
+def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, bool]]:
+    """The sandbox's with pay louder than all that may be received, so that no sum equals somebody's pay by chance.
+
+    The hostile one holds amounts that nothing is louder than.
+    """
+    options = dataclasses.replace(LEDGERS[request.param], ledger_dir=tmp_path_factory.mktemp("ledger"))
+    with running(options):
+        [kept] = Path(str(options.ledger_dir)).iterdir()
+    is_loud = not options.hostile
+    if is_loud:
+        make_loud(kept / "ledger.duckdb", kept / "truth.duckdb")
+    with running(options) as sandbox:
+        yield sandbox, is_loud
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def landed(
+    request: pytest.FixtureRequest,
+    ledger: tuple[Sandbox, bool],
+    server: Server,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Landed]:
+    sandbox, is_loud = ledger
+    folder = tmp_path_factory.mktemp("landed")
+    for place in new_place(request.param, server):
+        token = {"SOURCES__XLEDGER__API_URL": sandbox.url, "SOURCES__XLEDGER__API_TOKEN": sandbox.token}
+        result = sync(folder / "data", token | place.environment())
+        assert result.exit_code == 0, result.output
+        assert sandbox.truth_path
+        canaries = Canaries.of(sandbox.truth_path, hashed_on_arrival=True)
+        if not is_loud:
+            # An amount of the hostile ledger's pay can be that of another line, or a sum of some.
+            canaries = Canaries(canaries.words, frozenset())
+        yield Landed(place, result, canaries, built_on_duckdb(result.data_dir, folder / "reference"))
+
+
+def built_on_duckdb(data_dir: Path, reference: Path) -> Tables:
+    """The marts that DuckDB builds of the same raw tables: the run and its times are the same, so all of it has to be."""
+    warehouse = Warehouse(reference)
+    warehouse.make_data_dir()
+    shutil.copy(Warehouse(data_dir).raw, warehouse.raw)
+    dbt_build.build(warehouse, Target(), JsonConsole("reference"))
+    return tables_of_duckdb(warehouse.marts)
+
+
+def test_every_mart_and_audit_table_is_as_on_duckdb(landed: Landed) -> None:
+    assert_same_tables(landed.place.tables(), landed.on_duckdb)
+
+
+def test_the_file_that_analysts_open_is_as_on_duckdb(landed: Landed) -> None:
+    assert_same_tables(tables_of_duckdb(landed.result.published), landed.on_duckdb)
+    with duckdb.connect(str(landed.result.published), read_only=True) as published:
+        money = published.execute(
+            "select distinct data_type from duckdb_columns() where schema_name = 'marts' and column_name like 'amount%'"
+        ).fetchall()
+        commented = published.execute(
+            "select count(comment) = count(*) from duckdb_columns() where schema_name in ('marts', 'audit')"
+        ).fetchall()
+    assert money == [("DECIMAL(19,4)",)]
+    assert commented == [(True,)]
+
+
+def test_no_payroll_lies_in_any_file_of_the_engine(landed: Landed) -> None:
+    assert len(landed.canaries.words) > 50
+    texts = [*landed.place.texts(), *everything_below(landed.result.data_dir)]
+    for where, text in texts:
+        assert landed.canaries.found_in(text) == set(), where
+    # The same search finds what did arrive.
+    [(word,)] = landed.result.query(
+        "select max(supplier_name) from marts.dim_supplier where length(supplier_name) > 12"
+    )
+    assert any(str(word) in text for _, text in texts)
+
+
+def test_no_way_into_the_engine_is_left_on_disk_or_said(landed: Landed, server: Server) -> None:
+    assert server.password not in landed.result.output
+    for where, text in everything_below(landed.result.data_dir):
+        assert server.password not in text, where
+
+
+def test_the_fence_stays_on_the_machine_that_reads(landed: Landed) -> None:
+    with duckdb.connect(str(Warehouse(landed.result.data_dir).raw), read_only=True) as raw:
+        assert raw.execute("select count(*) > 0 from duckdb_tables() where schema_name = 'fence'").fetchall() == [
+            (True,)
+        ]
+    assert [where for where, _ in landed.place.texts() if "fence." in where or "/fence/" in where] == []
