@@ -17,7 +17,7 @@ from pipelines.child_environment import without_secrets
 from pipelines.console import Console
 from pipelines.exits import Outcome
 from pipelines.xledger.errors import ConfigurationError
-from pipelines.xledger.settings import is_loopback, refuse_unknown_settings
+from pipelines.xledger.settings import company_asked_for, is_loopback, refuse_unknown_settings
 
 DEFAULT_MAX_AGE_DAYS = 4.0
 _SECONDS_FOR_AN_ALERT = 30
@@ -35,7 +35,9 @@ class AlertSettings:
 
 @dataclass(frozen=True)
 class Alert:
-    """What is told: ``event`` is `run_failed` or `data_too_old`, ``text`` one sentence. No row and no secret is in it."""
+    """What is told: ``event`` is `run_failed` or `data_too_old`, ``text`` one sentence, after the name of
+    the company where each is kept apart. No row and no secret is in it.
+    """
 
     event: str
     run_id: str | None
@@ -70,7 +72,9 @@ def alert(event: str, run_id: str | None, outcome: Outcome, console: Console) ->
         settings = read_alert_settings()
     except ConfigurationError:
         return
-    send(Alert(event, run_id, outcome.exit_code, outcome.sentence), settings, console)
+    company = company_asked_for()
+    text = f"{company}: {outcome.sentence}" if company else outcome.sentence
+    send(Alert(event, run_id, outcome.exit_code, text), settings, console)
 
 
 def send(alert: Alert, settings: AlertSettings, console: Console) -> None:

@@ -20,7 +20,7 @@ from pipelines.exits import exit_code_of
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError
 from pipelines.xledger.payroll import LEDGER_ROOTS, RULES
-from pipelines.xledger.settings import Settings, data_dir, read_settings
+from pipelines.xledger.settings import Settings, data_folder, read_settings
 
 _WIDTH = 118
 
@@ -170,7 +170,7 @@ def main() -> int:
 def run() -> None:
     """Print the report on the last published file, and write it to `DATA_DIR/audit/index.html`."""
     settings = read_settings()
-    warehouse = Warehouse(data_dir() if settings.tokens else data_dir() / "sandbox")
+    warehouse = Warehouse(data_folder(settings))
     if not warehouse.published.exists():
         raise ConfigurationError(f"Nothing is published in {warehouse.data_dir} yet; run `make sync` first.")
     with duckdb.connect(str(warehouse.published), read_only=True) as published:

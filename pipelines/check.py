@@ -8,6 +8,8 @@ from pathlib import Path
 import dlt
 
 from pipelines.budget import Budget
+from pipelines.companies import run_each
+from pipelines.conducted import end_with_the_conductor
 from pipelines.console import Console
 from pipelines.exits import exit_code_of
 from pipelines.run_journal import read_journal
@@ -15,7 +17,7 @@ from pipelines.xledger.asking import Access
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.errors import ConfigurationError
 from pipelines.xledger.preflight import open_access
-from pipelines.xledger.settings import Settings, data_dir, read_settings
+from pipelines.xledger.settings import Settings, data_folder, read_settings
 
 
 def preflight(settings: Settings, traffic: Traffic, console: Console) -> list[Access]:
@@ -34,17 +36,21 @@ def preflight(settings: Settings, traffic: Traffic, console: Console) -> list[Ac
 
 
 def main() -> int:
+    end_with_the_conductor()
     return exit_code_of(run)
 
 
 def run() -> None:
-    """The preflight alone; exits with 2 when something has to be set or ticked."""
+    """The preflight alone, of companies that are kept apart one by one; exits with 2 when something has to be set or ticked."""
     settings = read_settings()
     if not settings.tokens:
         raise no_token()
     console = Console()
+    if settings.is_for_each_company:
+        run_each("pipelines.check", (), settings, console, at_once=1)
+        return
     preflight(settings, Traffic(), console)
-    budget = Budget.of(settings, read_journal(data_dir()))
+    budget = Budget.of(settings, read_journal(data_folder(settings)))
     console.say(budget.told())
     budget.refuse_a_read_beyond("full")
     console.say("All is well: `make sync` can run.")

@@ -29,7 +29,7 @@ class Console:
         self._open_table: str | None = None
         self._last_line = ""
 
-    def say(self, line: str, event: str = "note", **counts: int | float) -> None:  # noqa: ARG002
+    def say(self, line: str, event: str = "note", **counts: int | float | str) -> None:  # noqa: ARG002
         """A line of its own. ``event`` and ``counts`` are for programs: the sentence already holds them."""
         self._close_table()
         print(line, flush=True)
@@ -86,7 +86,7 @@ class JsonConsole(Console):
         self._run_id = run_id
         self._unsaid: tuple[str, int, int] | None = None
 
-    def say(self, line: str, event: str = "note", **counts: int | float) -> None:
+    def say(self, line: str, event: str = "note", **counts: int | float | str) -> None:
         self._close_table()
         level = "warning" if line.startswith("Warning: ") else "info"
         self._write(sys.stdout, level, event, {"message": line.strip(), **counts})

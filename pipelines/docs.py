@@ -14,7 +14,7 @@ from pipelines.lock import exclusive
 from pipelines.targets.chosen import chosen_target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError
-from pipelines.xledger.settings import data_dir, read_settings
+from pipelines.xledger.settings import data_folder, read_settings
 
 # dbt's own page in the colours and type of app and report.
 _STYLE = f"""<style>
@@ -40,15 +40,17 @@ def main() -> int:
 
 def run(port: int | None) -> None:
     """Make the site of the last build, or serve it."""
-    folder = data_dir() if read_settings().tokens else data_dir() / "sandbox"
-    warehouse = Warehouse(folder)
+    settings = read_settings()
+    warehouse = Warehouse(data_folder(settings))
     if port is not None:
         _serve(warehouse, port)
         return
     if not warehouse.marts.exists():
-        raise ConfigurationError(f"There is no build in {folder} yet; run `make sync` first.")
+        raise ConfigurationError(f"There is no build in {warehouse.data_dir} yet; run `make sync` first.")
+    target = chosen_target()
+    target.refuse_companies_apart(settings)
     with exclusive(warehouse.data_dir):
-        dbt_build.docs(warehouse, chosen_target())
+        dbt_build.docs(warehouse, target)
     page = warehouse.docs / "index.html"
     page.write_text(page.read_text(encoding="utf-8").replace("</head>", f"{_STYLE}</head>", 1), encoding="utf-8")
     print(f"Docs site: {page}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipelines.xledger.errors import XledgerError
+from pipelines.xledger.errors import CompaniesFailed, XledgerError
 from pipelines.xledger.waiting import Interrupted, is_asked_to_end
 
 
@@ -45,8 +45,8 @@ def outcome_of(run: Callable[[], None]) -> Outcome:
 
 def outcome_after(error: BaseException) -> Outcome:
     """Exit code and sentence of an error. No traceback: it could show a row."""
-    if isinstance(error, KeyboardInterrupt) or is_asked_to_end():
-        # Whatever else came out of what was under way.
+    if (isinstance(error, KeyboardInterrupt) or is_asked_to_end()) and not isinstance(error, CompaniesFailed):
+        # Whatever else came out of what was under way; how other programs ended, they have said themselves.
         error = Interrupted()
     match error:
         case XledgerError():

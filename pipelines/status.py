@@ -16,6 +16,8 @@ import duckdb
 from pipelines.alerts import AlertSettings, alert, read_alert_settings
 from pipelines.budget import Budget, Cost
 from pipelines.check import no_token
+from pipelines.companies import run_each
+from pipelines.conducted import end_with_the_conductor
 from pipelines.console import Console
 from pipelines.exits import outcome_of
 from pipelines.note_changes import note_changes
@@ -23,7 +25,7 @@ from pipelines.run_journal import JournalEntry, read_journal
 from pipelines.timers import next_run
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import XledgerError
-from pipelines.xledger.settings import Settings, data_dir, read_settings
+from pipelines.xledger.settings import Settings, data_folder, read_settings
 
 _RUNS_SHOWN = 10
 _DAY = timedelta(days=1)
@@ -47,6 +49,7 @@ def main() -> int:
         "--alert", action="store_true", help="fail, and call webhook and command, when the data are too old"
     )
     arguments = parser.parse_args()
+    end_with_the_conductor()
     console = Console()
     outcome = outcome_of(partial(run, console, is_watch=arguments.alert))
     if outcome.exit_code:
@@ -57,12 +60,18 @@ def main() -> int:
 
 
 def run(console: Console, *, is_watch: bool) -> None:
-    """Say how things stand. For a watch, a missing token and old data are errors; it also notes what changed since."""
+    """Say how things stand, of companies that are kept apart one by one.
+
+    For a watch, a missing token and old data are errors; it also notes what changed since.
+    """
     alerts = read_alert_settings()
     settings = read_settings()
     if is_watch and not settings.tokens:
         raise no_token()
-    warehouse = Warehouse(data_dir() if settings.tokens else data_dir() / "sandbox")
+    if settings.is_for_each_company:
+        run_each("pipelines.status", sys.argv[1:], settings, console, at_once=1)
+        return
+    warehouse = Warehouse(data_folder(settings))
     now = datetime.now(UTC)
     published = read_published(warehouse)
     runs = read_journal(warehouse.data_dir)
@@ -77,6 +86,9 @@ def run(console: Console, *, is_watch: bool) -> None:
         raise DataTooOld(too_old)
     if is_watch:
         _note_changes(settings, warehouse, console)
+    if settings.company:
+        # The table of all companies shows the last line of each.
+        console.say(too_old or fresh(published, now))
 
 
 def _note_changes(settings: Settings, warehouse: Warehouse, console: Console) -> None:

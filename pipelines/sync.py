@@ -14,7 +14,9 @@ from pipelines import dbt_build
 from pipelines.alerts import alert, read_alert_settings
 from pipelines.budget import Budget
 from pipelines.check import no_token, preflight
+from pipelines.companies import run_each
 from pipelines.comparison import compare
+from pipelines.conducted import end_with_the_conductor
 from pipelines.console import LOG_FORMATS, Console, console_for
 from pipelines.exits import outcome_of
 from pipelines.extract import plan_read, read_and_load
@@ -26,7 +28,7 @@ from pipelines.targets.chosen import chosen_target
 from pipelines.warehouse import Warehouse
 from pipelines.withdrawal import withdraw
 from pipelines.xledger.client import Traffic
-from pipelines.xledger.settings import data_dir, read_settings
+from pipelines.xledger.settings import data_folder, read_settings
 from pipelines.xledger.waiting import end_when_asked
 
 _SANDBOX_NOTICE = "No token is set: this run uses the sandbox, a made-up company on this machine; its data go to"
@@ -37,6 +39,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     # A scheduler ends a run with SIGTERM: that, too, is to be journaled and told.
     end_when_asked()
+    end_with_the_conductor()
     run_id = new_run_id()
     console = console_for(arguments.log_format, run_id)
     outcome = outcome_of(partial(run, run_id, console, arguments))
@@ -60,17 +63,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(run_id: str, console: Console, arguments: argparse.Namespace) -> None:
-    """One sync, from top to bottom."""
+    """One sync, from top to bottom; of companies that are kept apart, one for each."""
     began = time.monotonic()
     read_alert_settings()
     settings = read_settings()
     target = chosen_target()
+    target.refuse_companies_apart(settings)
+    if settings.is_for_each_company:
+        run_each("pipelines.sync", sys.argv[1:], settings, console)
+        return
     uses_sandbox = not settings.tokens
     if uses_sandbox and arguments.require_token:
         raise no_token()
     if uses_sandbox:
         target.refuse_the_sandbox()
-    warehouse = Warehouse(data_dir() / "sandbox" if uses_sandbox else data_dir())
+    warehouse = Warehouse(data_folder(settings))
     with ExitStack() as stack:
         if uses_sandbox:
             console.say(f"{_SANDBOX_NOTICE} {warehouse.data_dir}")

@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError
-from pipelines.xledger.settings import data_dir, read_settings
+from pipelines.xledger.settings import data_folder, read_settings
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ def published_warehouse() -> Warehouse:
     """The data folder of the settings; without a token the sandbox's.
 
     Raises:
-        ConfigurationError: nothing was published there yet.
+        ConfigurationError: nothing was published there yet, or a company has to be named.
     """
-    warehouse = Warehouse(data_dir() if read_settings().tokens else data_dir() / "sandbox")
+    warehouse = Warehouse(data_folder(read_settings()))
     if not warehouse.published.exists():
         raise ConfigurationError(f"There is no published file in {warehouse.data_dir} yet; run `make sync` first.")
     return warehouse

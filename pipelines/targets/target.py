@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.console import Console
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError
+from pipelines.xledger.settings import Settings
 
 # Beside the marts stand the schemas that each build makes anew, and the history that outlives it.
 RAW, INCOMING, SNAPSHOTS = "raw_xledger", "raw_xledger_incoming", "snapshots"
@@ -34,6 +35,18 @@ class Target:
             raise ConfigurationError(
                 f"No token is set, and TARGET is {self.name}: the sandbox's made-up company would be published there. "
                 "Set a token, or leave TARGET away to try the sandbox on this machine."
+            )
+
+    def refuse_companies_apart(self, settings: Settings) -> None:
+        """Companies that are kept apart have a file each; on a server they would share one schema.
+
+        Raises:
+            ConfigurationError: companies are kept apart, and this target is not DuckDB.
+        """
+        if settings.apart and self.name != Target.name:
+            raise ConfigurationError(
+                f"Companies are kept apart (apart = true), and TARGET is {self.name}, where all would share the same schemas; "
+                "leave TARGET away, or run each company by itself with a target of its own."
             )
 
     @contextmanager

@@ -78,6 +78,14 @@ class PayrollStop(XledgerError):
     exit_code = 3
 
 
+class CompaniesFailed(XledgerError):
+    """Of companies that are kept apart, some failed; the exit code is the gravest of theirs."""
+
+    def __init__(self, exit_code: int, sentence: str) -> None:
+        self.exit_code = exit_code
+        super().__init__(sentence)
+
+
 class PayrollHit(Exception):
     """A response held rows that the rules of the fence forbid; it was discarded. Internal: leads to one more try."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ _ENVIRONMENT_PREFIX = "SOURCES__XLEDGER__"
 _TEMPLATE = ".dlt/secrets.toml.template"
 _FILES = ("config.toml", "secrets.toml")
 _SECRETS = {"api_token", "tokens"}
+_COMPANY = "COMPANY"
+# What TOML takes as a name without quotes, and every file system as a folder.
+_COMPANY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,59}")
 
 
 @dataclass
@@ -46,6 +50,8 @@ class _XledgerSection:
     requests_per_5_seconds: int = 18
     monthly_requests: int | None = None
     monthly_megabytes: int | None = None
+    apart: bool = False
+    companies_at_once: int | None = None
 
 
 _KNOWN = tuple("payroll.none_expected" if name == "payroll" else name for name in _XledgerSection.__dataclass_fields__)
@@ -61,7 +67,11 @@ class Token:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of the source. ``page_size`` and ``max_ids_per_query`` count rows and ids."""
+    """All settings of the source. ``page_size`` and ``max_ids_per_query`` count rows and ids.
+
+    With ``apart`` each token is a company of its own; ``company`` is the one that was asked for, and ``tokens`` is then its
+    token alone.
+    """
 
     api_url: str
     tokens: tuple[Token, ...]
@@ -73,11 +83,40 @@ class Settings:
     requests_per_5_seconds: int
     monthly_requests: int | None = None
     monthly_megabytes: int | None = None
+    apart: bool = False
+    company: str | None = None
+    companies_at_once: int | None = None
+
+    @property
+    def is_for_each_company(self) -> bool:
+        """Whether there are companies that are kept apart, and none of them was asked for alone."""
+        return self.apart and bool(self.tokens) and self.company is None
 
 
 def data_dir() -> Path:
     """Everything the program writes lies below this folder (`DATA_DIR`, or `data_dir` in `.dlt/config.toml`)."""
     return Path(str(dlt.config.get("data_dir") or "data")).absolute()
+
+
+def data_folder(settings: Settings) -> Path:
+    """Where the data of these settings lie: of the group, of the company that was asked for, or of the sandbox.
+
+    Raises:
+        ConfigurationError: companies are kept apart, and none was asked for.
+    """
+    if not settings.tokens:
+        return data_dir() / "sandbox"
+    if settings.is_for_each_company:
+        raise ConfigurationError(
+            f"Each company has data of its own here: say which with {_COMPANY}=name, as in `make report "
+            f"{_COMPANY}={settings.tokens[0].name}`; there are {_names(settings.tokens)}."
+        )
+    return data_dir() / "companies" / settings.company if settings.company else data_dir()
+
+
+def company_asked_for() -> str | None:
+    """The company of this process, whatever else is wrong with the settings; None where there is none."""
+    return os.environ.get(_COMPANY) or None
 
 
 def read_settings() -> Settings:
@@ -89,9 +128,15 @@ def read_settings() -> Settings:
     refuse_unknown_settings(_SECTION, _KNOWN)
     _refuse_shared_tokens()
     default = _XledgerSection()
+    apart = _given("apart", bool, default.apart)
+    api_token = _secret("api_token", str)
+    tokens = _tokens(api_token, _secret("tokens", dict))
+    if apart:
+        _refuse_to_mix(tokens, has_unnamed=bool(api_token))
+    company = _checked_company(tokens, apart=apart)
     return Settings(
         api_url=_checked_url(_given("api_url", str, default.api_url)),
-        tokens=_tokens(_secret("api_token", str), _secret("tokens", dict)),
+        tokens=tuple(token for token in tokens if company in (None, token.name)),
         page_size=_in_bounds("page_size", default.page_size, LARGEST_PAGE),
         payroll_document_types=_checked_document_types(
             _given("payroll_document_types", list, default.payroll_document_types)
@@ -102,6 +147,9 @@ def read_settings() -> Settings:
         requests_per_5_seconds=_in_bounds("requests_per_5_seconds", default.requests_per_5_seconds, 1_000_000),
         monthly_requests=_limit("monthly_requests"),
         monthly_megabytes=_limit("monthly_megabytes"),
+        apart=apart,
+        company=company,
+        companies_at_once=_limit("companies_at_once"),
     )
 
 
@@ -224,6 +272,53 @@ def _tokens(api_token: str | None, named: Mapping[str, Any] | None) -> tuple[Tok
         if not token.secret.isascii():
             raise ConfigurationError(f"The token {token.name!r} holds characters no token has; paste it again.")
     return tuple(tokens)
+
+
+def _refuse_to_mix(tokens: Sequence[Token], *, has_unnamed: bool) -> None:
+    """Before anything is asked of Xledger: each company has a folder to itself, and no company is read twice."""
+    if has_unnamed:
+        raise ConfigurationError(
+            "Companies that are kept apart have names: move the token of api_token to [sources.xledger.tokens], with the "
+            "company's name before it."
+        )
+    by_folder: dict[str, str] = {}
+    by_secret: dict[str, str] = {}
+    for token in tokens:
+        if not _COMPANY_NAME.fullmatch(token.name):
+            raise ConfigurationError(
+                f"The company {token.name[:80]!r} cannot have a folder of that name: use 1 to 60 letters a to z, digits, - and _, "
+                "the first no -, under [sources.xledger.tokens]."
+            )
+        twin = by_folder.setdefault(token.name.lower(), token.name)
+        if twin != token.name:
+            raise ConfigurationError(
+                f"The companies {twin!r} and {token.name!r} differ only in capitals, and would be one folder on some disks; "
+                "rename one."
+            )
+        twin = by_secret.setdefault(token.secret, token.name)
+        if twin != token.name:
+            raise ConfigurationError(
+                f"The companies {twin!r} and {token.name!r} have the same token, so one company would be read twice; "
+                "give each its own."
+            )
+
+
+def _checked_company(tokens: Sequence[Token], *, apart: bool) -> str | None:
+    company = company_asked_for()
+    if company is None or (apart and company in {token.name for token in tokens}):
+        return company
+    if not apart:
+        raise ConfigurationError(
+            f"{_COMPANY} names one company, but all are read as one group here; leave it away, or set "
+            f"{_in_environment('apart')}=true to keep each apart."
+        )
+    raise ConfigurationError(
+        f"{_COMPANY} names no company of [sources.xledger.tokens]; there are {_names(tokens) or 'none'}. Correct it."
+    )
+
+
+def _names(tokens: Sequence[Token]) -> str:
+    return ", ".join(token.name for token in tokens)
 
 
 def _in_bounds(name: str, default: int, high: int) -> int:
