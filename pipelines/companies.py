@@ -123,8 +123,9 @@ class _Children:
             self._are_to_end = True
             running = list(self._running)
         for process in running:
-            with suppress(OSError, ValueError, AttributeError):
-                os.write(process.stdin.fileno(), TO_END)
+            with suppress(OSError, ValueError):
+                if process.stdin:
+                    os.write(process.stdin.fileno(), TO_END)
         deadline = time.monotonic() + _GRACE_SECONDS
         try:
             for process in running:
