@@ -14,6 +14,7 @@ ENGINE := $(if $(filter-out duckdb runtime explore dev,$(TARGET)),$(if $(wildcar
 RUN := PYTHONPATH=. $(BIN)/python
 PORT ?= 8080
 TABLE ?=
+COMPANY ?=
 FORMAT ?=
 SQL ?=
 LINES ?=

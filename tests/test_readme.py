@@ -199,6 +199,20 @@ def makes_the_report(place: Place) -> None:
     assert "<h1>Spend report</h1>" in (place.synced.data_dir / "report/spend.html").read_text(encoding="utf-8")
 
 
+def takes_one_company(place: Place) -> None:
+    folder = place.clone / "firm/companies/north"
+    folder.mkdir(parents=True)
+    shutil.copy(place.synced.published, folder)
+    firm = {"DATA_DIR": "firm", f"{PREFIX}APART": "true", f"{PREFIX}TOKENS": '{"north": "any", "south": "other"}'}
+    made = place.run("make report COMPANY=north", **firm)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert (folder / "report/spend.html").exists()
+    unnamed = place.run("make report", **firm)
+    assert "there are north, south" in unnamed.stderr
+    refused = place.run("make sync COMPANY=east", **firm)
+    assert "names no company" in refused.stderr
+
+
 def reports_to_a_controller(place: Place) -> None:
     made = place.run("make audit", DATA_DIR=str(place.synced.data_dir), SOURCES__XLEDGER__API_TOKEN="any")
     assert made.returncode == 0, made.stdout + made.stderr
@@ -227,6 +241,8 @@ HOW_COMMANDS_ARE_TESTED: dict[str, Callable[[Place], None]] = {
     "chmod 600 .dlt/secrets.toml": makes_a_private_secrets_file,
     "make check": asks_for_a_token,
     "make schedule": lets_it_run_by_itself,
+    "make sync COMPANY=north": takes_one_company,
+    "make report COMPANY=north": takes_one_company,
     "make docs": makes_the_docs_site,
     "make query": answers_questions,
     "make query SQL='from example_3'": answers_questions,
@@ -424,7 +440,7 @@ def test_the_data_folder_is_as_described(synced: Synced, place: Place) -> None:
     makes_the_report(place)
     reports_to_a_controller(place)
     described = {line.split()[0].removeprefix("DATA_DIR/").rstrip("/") for line in blocks("text")[1].splitlines()}
-    assert [name for name in described - {"sandbox"} if not (synced.data_dir / name).exists()] == []
+    assert [name for name in described - {"sandbox", "companies"} if not (synced.data_dir / name).exists()] == []
     top = {path.name for path in synced.data_dir.iterdir() if not path.name.startswith(".")}
     assert top <= {name.split("/")[0] for name in described}
 

@@ -85,6 +85,7 @@ def test_every_setting_can_stand_in_the_environment(given: Given) -> None:
         REQUESTS_PER_5_SECONDS="10",
         MONTHLY_REQUESTS="5000",
         MONTHLY_MEGABYTES="200",
+        COMPANIES_AT_ONCE="3",
     )
     assert read_settings() == Settings(
         api_url="https://demo.xledger.net/graphql",
@@ -97,6 +98,7 @@ def test_every_setting_can_stand_in_the_environment(given: Given) -> None:
         requests_per_5_seconds=10,
         monthly_requests=5000,
         monthly_megabytes=200,
+        companies_at_once=3,
     )
 
 

@@ -159,7 +159,14 @@ def test_one_that_fails_stops_no_other(firm: Firm, tmp_path: Path) -> None:
         }
         later.address.behind |= {without_pay.token: without_pay, "revoked": firm.ledgers["south"], "of-west": 500}
         yesterday = {name: later.folder(name).joinpath("spend.duckdb").read_bytes() for name in later.tokens}
-        done = later.run("pipelines.sync", "--log-format", "json", "--full", ALERTS__COMMAND=f"tee -a {told}")
+        done = later.run(
+            "pipelines.sync",
+            "--log-format",
+            "json",
+            "--full",
+            ALERTS__COMMAND=f"tee -a {told}",
+            **{f"{PREFIX}COMPANIES_AT_ONCE": "4"},
+        )
     assert done.returncode == 3, done.stdout + done.stderr
     said = [json.loads(line) for line in (done.stdout + done.stderr).splitlines()]
     table = {line["company"]: line for line in said if line["event"] == "company_ended"}
@@ -236,10 +243,20 @@ def wait_until(is_so: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
-def test_no_child_outlives_the_conductor(tmp_path: Path, address: OneAddress, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "all_at_once"),
+    [
+        pytest.param(signal.SIGTERM, False, id="SIGTERM"),
+        pytest.param(signal.SIGTERM, True, id="SIGTERM to each process, as systemd does"),
+        pytest.param(signal.SIGINT, False, id="SIGINT"),
+        pytest.param(signal.SIGKILL, False, id="SIGKILL"),
+    ],
+)
+def test_no_child_outlives_the_conductor(
+    tmp_path: Path, address: OneAddress, number: signal.Signals, all_at_once: bool
+) -> None:
     """Two wait for an answer that does not come, the third has not begun."""
-    tokens = {name: f"token-of-{name}-{number.name}" for name in ("east", "north", "west")}
+    tokens = {name: f"token-of-{name}-{tmp_path.name}" for name in ("east", "north", "west")}
     address.behind |= dict.fromkeys(tokens.values())
     firm = Firm(tmp_path / "data", address, tokens)
     with started(firm, **{f"{PREFIX}COMPANIES_AT_ONCE": "2"}) as process:
@@ -253,7 +270,8 @@ def test_no_child_outlives_the_conductor(tmp_path: Path, address: OneAddress, nu
             assert [token for token in tokens.values() if token in environment] in (
                 [], [tokens["east"]], [tokens["north"]],
             )  # fmt: skip
-        process.send_signal(number)
+        for pid in [process.pid, *(ours if all_at_once else ())]:
+            os.kill(pid, number)
         _, errors = process.communicate(timeout=60)
         wait_until(lambda: not [pid for pid in ours if is_alive(pid)])
     for name in ("east", "north"):
