@@ -386,13 +386,16 @@ def test_it_is_refused_before_the_first_request(tmp_path: Path, address: OneAddr
     assert not twins.data_dir.exists()
 
 
-def test_a_company_has_its_own_token_alone_whatever_the_files_hold(given: Callable[..., None], tmp_path: Path) -> None:
+@pytest.mark.parametrize("handed_over", [{"south": "token-b"}, TWO], ids=["by the conductor", "by a person"])
+def test_a_company_has_its_own_token_alone_whatever_the_files_hold(
+    given: Callable[..., None], tmp_path: Path, handed_over: Mapping[str, str]
+) -> None:
     (tmp_path / ".dlt").mkdir()
     (tmp_path / ".dlt/secrets.toml").write_text(
         '[sources.xledger.tokens]\nnorth = "token-a"\nsouth = "token-b"\n', encoding="utf-8"
     )
     Container()[PluggableRunContext].reload_providers()
-    given({"south": "token-b"}, COMPANY="south")
+    given(handed_over, COMPANY="south")
     settings = read_settings()
     assert [token.name for token in settings.tokens] == ["south"]
     assert data_folder(settings) == tmp_path / "data/companies/south"
