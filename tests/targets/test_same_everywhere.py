@@ -80,7 +80,8 @@ def built_on_duckdb(data_dir: Path, reference: Path) -> Tables:
     warehouse = Warehouse(reference)
     warehouse.make_data_dir()
     shutil.copy(Warehouse(data_dir).raw, warehouse.raw)
-    dbt_build.build(warehouse, Target(), JsonConsole("reference"))
+    with dbt_build.begun(warehouse, Target(), JsonConsole("reference")) as build:
+        build.run()
     return tables_of_duckdb(warehouse.marts)
 
 
