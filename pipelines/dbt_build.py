@@ -60,7 +60,7 @@ class Build:
             self._console.say("Only vouchers that changed are built anew", "build_of_changes")
         else:
             self._warehouse.clear_marts()
-        with last_build.remembered(self._warehouse):
+        with last_build.remembered(self._warehouse, only_changes=stands):
             self._tell(*(_WHAT_CHANGED if stands else _EVERYTHING))
 
     def _tell(self, *options: str) -> None:
