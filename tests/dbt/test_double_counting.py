@@ -42,12 +42,15 @@ MUTATIONS = {
     ),
     "releases of prepaid cost": Mutation(
         f"{INTERMEDIATE}/int_ledger_lines_classified.sql",
-        "account_guard_rule is not null)\n        and sum(amount) = 0",
-        "account_guard_rule is not null)\n        and sum(amount) <> 0",
+        "account_guard_rule is not null') }}\n        and sum(amount) = 0",
+        "account_guard_rule is not null') }}\n        and sum(amount) <> 0",
         ("d05",),
     ),
     "releases within an invoice": Mutation(
-        f"{INTERMEDIATE}/int_ledger_lines_classified.sql", "bool_and(is_prepaid = (amount < 0))", "false", ("d05",)
+        f"{INTERMEDIATE}/int_ledger_lines_classified.sql",
+        "not {{ dbt.bool_or('is_prepaid <> (amount < 0)') }}",
+        "false",
+        ("d05",),
     ),
     "releases carry no tax": Mutation(
         f"{INTERMEDIATE}/int_ledger_lines_classified.sql",

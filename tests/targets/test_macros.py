@@ -171,9 +171,7 @@ def _on_spark(queries: list[str], folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres", "spark"])
-def answers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, dict[Case, str]]:
+def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[Case, str]]:
     """The engine, and what it answers to each case."""
     engine = str(request.param)
     folder = tmp_path_factory.mktemp(engine)

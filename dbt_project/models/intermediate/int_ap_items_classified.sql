@@ -41,7 +41,9 @@ classified as {{ inlined() }}(
                 else 'invoice'
             end
         ) as item_kind,
-        coalesce(items.invoice_number, items.external_identifier, 'item ' || {{ as_text('items.ap_transaction_db_id') }}) as invoice_key
+        coalesce(
+            items.invoice_number, items.external_identifier, 'item ' || {{ as_text('items.ap_transaction_db_id') }}
+        ) as invoice_key
     from items
     left join headers
         on
@@ -82,8 +84,10 @@ linked_numbers as (
     select
         classified.owner_db_id,
         classified.match_id,
-        {{ distinct_texts("case when classified.item_kind = 'invoice' then classified.invoice_number end") }} as invoice_numbers,
-        {{ distinct_texts("case when classified.item_kind = 'credit_note' then classified.invoice_number end") }} as credit_note_numbers
+        {{ distinct_texts("case when classified.item_kind = 'invoice' then classified.invoice_number end") }}
+            as invoice_numbers,
+        {{ distinct_texts("case when classified.item_kind = 'credit_note' then classified.invoice_number end") }}
+            as credit_note_numbers
     from classified
     inner join credited_groups
         on

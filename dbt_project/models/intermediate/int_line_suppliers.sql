@@ -42,7 +42,9 @@ ranked as (
     select
         used.owner_db_id as line_owner_db_id,
         used.supplier_db_id,
-        coalesce(suppliers.supplier_id, {{ source_supplier_id('used.owner_db_id', 'used.supplier_db_id') }}) as supplier_id,
+        coalesce(
+            suppliers.supplier_id, {{ source_supplier_id('used.owner_db_id', 'used.supplier_db_id') }}
+        ) as supplier_id,
         suppliers.supplier_name,
         suppliers.supplier_org_number,
         suppliers.supplier_country,

@@ -90,7 +90,8 @@ country_keys as (
         {{ upper_case('country_name') }} as country_key,
         min({{ upper_case('country_code') }}) as country_code
     from countries
-    where {{ upper_case('country_name') }} not in (select {{ upper_case('named.country_code') }} from countries as named)
+    where
+        {{ upper_case('country_name') }} not in (select {{ upper_case('named.country_code') }} from countries as named)
     group by {{ upper_case('country_name') }}
 
 ),

@@ -42,7 +42,7 @@ bounds as (
 -- As many as there are days from 1990 to 2100.
 numbers as (
 
-    {{ dbt.generate_series(40543) }}
+    {{ dbt.generate_series(40543) | trim }}
 
 ),
 

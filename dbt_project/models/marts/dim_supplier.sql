@@ -57,8 +57,9 @@ supplier_spend as (
         max(spend_date) as last_spend_date,
         case when count(distinct company_currency) = 1 then sum(amount_net) end as spend_amount,
         case when count(distinct company_currency) = 1 then min(company_currency) end as spend_currency,
-        count(distinct case when invoice_number is not null then {{ as_text('owner_db_id') }} || '-' || invoice_number end)
-            as invoice_count
+        count(
+            distinct case when invoice_number is not null then {{ as_text('owner_db_id') }} || '-' || invoice_number end
+        ) as invoice_count
     from spend
     where supplier_id is not null
     group by supplier_id
