@@ -52,7 +52,7 @@ def docs(warehouse: Warehouse, target: Target) -> None:
     Raises:
         XledgerError: dbt could not make it.
     """
-    if _dbt(warehouse, target, "docs", "generate", "--static"):
+    if _dbt(warehouse, target, "docs", "generate", "--static", TARGET_BUILT_AS=""):
         raise XledgerError("dbt could not make the docs site; run `make sync` once, then `make docs` again.")
     page = (_target(warehouse) / "static_index.html").read_text(encoding="utf-8")
     _publish_page(warehouse.docs, without_failing_requests(page))
@@ -93,7 +93,7 @@ def _target(warehouse: Warehouse) -> Path:
     return warehouse.build / "dbt"
 
 
-def _dbt(warehouse: Warehouse, target: Target, *command: str, quiet: bool = False) -> int:
+def _dbt(warehouse: Warehouse, target: Target, *command: str, quiet: bool = False, **more: str) -> int:
     environment = without_secrets() | {
         "DATA_DIR": str(warehouse.data_dir),
         "DBT_TARGET_PATH": str(_target(warehouse)),
@@ -104,6 +104,7 @@ def _dbt(warehouse: Warehouse, target: Target, *command: str, quiet: bool = Fals
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
         **target.dbt_environment(),
+        **more,
     }
     output = subprocess.DEVNULL if quiet else None
     return subprocess.run(  # noqa: S603

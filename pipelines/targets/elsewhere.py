@@ -161,21 +161,12 @@ def _batches(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.RecordB
 
 
 class Snowflake(Elsewhere):
-    """A clone copies no bytes; tables that dbt makes are transient, and what is replaced is kept for no time travel."""
+    """A clone copies no bytes; what is replaced stays in its time travel as long as the database has it set."""
 
     name = "snowflake"
     packages = ("dbt-snowflake", "snowflake-connector-python")
     replaces = "create or replace transient table {new} clone {old}"
     quote = ""
-
-    def raw_steps(self, tables: Sequence[str], *, has_history: bool) -> list[str]:
-        steps = super().raw_steps(tables, has_history=has_history)
-        return [*steps[:1], f"alter schema {RAW} set data_retention_time_in_days = 0", *steps[1:]]
-
-    def publish_steps(self, tables: Mapping[str, Sequence[str]]) -> list[str]:
-        steps = super().publish_steps(tables)
-        no_time_travel = [f"alter schema {published} set data_retention_time_in_days = 0" for published in BUILT]
-        return [*steps[: len(BUILT)], *no_time_travel, *steps[len(BUILT) :]]
 
     def dbt_environment(self) -> Mapping[str, str]:
         credentials = self._configuration.credentials

@@ -97,7 +97,8 @@ def test_the_steps_of_motherduck_in_a_plain_duckdb(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "cube.duckdb")) as connection:
         connection.execute(
             "create schema raw_xledger_incoming; create table raw_xledger_incoming.supplier as "
-            "select 1::bigint as owner_db_id, 7::bigint as db_id; create schema raw_xledger; create table raw_xledger.gone (a int); "
+            "select 1::bigint as owner_db_id, 7::bigint as db_id; "
+            "create schema raw_xledger; create table raw_xledger.gone (a int); "
             "create schema snapshots; create table snapshots.supplier_snapshot as "
             "select 1::bigint as owner_db_id, unnest([7, 8])::bigint as supplier_db_id; "
             "create schema marts; create table marts.fct_spend as select 1 as amount"

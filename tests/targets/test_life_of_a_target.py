@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from pipelines.sandbox import Sandbox, SandboxOptions, running
-from tests.conftest import QUICK, ROOT, Synced, clean_environment, sync
+from tests.conftest import QUICK, ROOT, Synced, clean_environment, run_module, sync
 from tests.targets.conftest import new_place
 from tests.targets.places import Place
 from tests.targets.postgres_server import Server
@@ -146,6 +146,14 @@ def test_who_reads_in_an_open_transaction_reads_on_while_the_run_after_a_kill_en
     with life.place.reader() as read:
         assert read() != seen
     assert_same_tables(life.place.tables(), tables_of_duckdb(life.data_dir / "spend.duckdb"))
+
+
+def test_the_docs_site_knows_the_published_tables(life: Life) -> None:
+    made = run_module("pipelines.docs", life.environment | {"DATA_DIR": str(life.data_dir)})
+    assert made.returncode == 0, made.stdout + made.stderr
+    catalog = json.loads((life.data_dir / "build" / "dbt" / "catalog.json").read_text(encoding="utf-8"))["nodes"]
+    assert catalog["model.xledger_spend.fct_spend"]["metadata"]["schema"] == "marts"
+    assert "amount_net" in catalog["model.xledger_spend.fct_spend"]["columns"]
 
 
 def test_rows_that_became_payroll_are_gone_from_tables_and_files(life: Life) -> None:
