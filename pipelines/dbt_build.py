@@ -103,7 +103,7 @@ def docs(warehouse: Warehouse, target: Target) -> None:
     Raises:
         XledgerError: dbt could not make it.
     """
-    if _dbt(warehouse, target, "docs", "generate", "--static"):
+    if _dbt(warehouse, target, "docs", "generate", "--static", TARGET_BUILT_AS=""):
         raise XledgerError("dbt could not make the docs site; run `make sync` once, then `make docs` again.")
     page = (_target(warehouse) / "static_index.html").read_text(encoding="utf-8")
     _publish_page(warehouse.docs, without_failing_requests(page))
@@ -162,10 +162,10 @@ def _options(target: Target) -> tuple[str, ...]:
     return ("--no-use-colors", "--target", target.name)
 
 
-def _dbt(warehouse: Warehouse, target: Target, *command: str) -> int:
+def _dbt(warehouse: Warehouse, target: Target, *command: str, **more: str) -> int:
     return subprocess.run(  # noqa: S603
         [Path(sys.executable).with_name("dbt"), *command, *_options(target)],
-        env=_environment(warehouse, target),
+        env=_environment(warehouse, target) | more,
         cwd=_ROOT,
         check=False,
     ).returncode

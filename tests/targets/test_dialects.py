@@ -67,7 +67,14 @@ def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     engine = str(request.param)
     folder = tmp_path_factory.mktemp(engine)
     completed = subprocess.run(
-        [_DBT, "compile", "--target", engine, "--no-introspect", "--no-populate-cache"],
+        [
+            _DBT,
+            "compile",
+            "--target",
+            engine,
+            "--no-introspect",
+            "--no-populate-cache",
+        ],
         cwd=ROOT,
         env=os.environ
         | _profile_variables(folder)
