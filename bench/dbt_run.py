@@ -43,7 +43,7 @@ def dbt_run(data_dir: Path, folder: Path) -> DbtRun:
         DBT_PROJECT_DIR=str(ROOT / "dbt_project"),
         DBT_SEND_ANONYMOUS_USAGE_STATS="false",
     )
-    dbt = [str(_BIN / "dbt"), "run", "--no-use-colors"]
+    dbt = [str(_BIN / "dbt"), "run", "--full-refresh", "--no-use-colors"]
     start = watch([*dbt, "--select", "tag:none"], environment).seconds
     models = watch(dbt, environment)
     return DbtRun(start, models.seconds, _script(copy), max(models.peak_mib.values()))
@@ -68,7 +68,8 @@ def _statements(target: Path) -> Any:
     results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
     for result in sorted(results, key=lambda result: str(result["timing"][-1]["completed_at"])):
         kind = nodes[result["unique_id"]]["config"]["materialized"]
-        if kind in ("view", "table"):
-            yield f"create or replace {kind} {result['relation_name']} as {result['compiled_code']}"
+        if kind in ("view", "table", "incremental"):
+            made = "view" if kind == "view" else "table"
+            yield f"create or replace {made} {result['relation_name']} as {result['compiled_code']}"
         elif kind != "ephemeral":
             raise RuntimeError(f"{result['unique_id']} is {kind}, which the script cannot make")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-_PREFIXES_THAT_MAY_HOLD_SECRETS = ("SOURCES__XLEDGER__", "ALERTS__", "DESTINATION__", "CREDENTIALS")
+_PREFIXES_THAT_MAY_HOLD_SECRETS = ("SOURCES__XLEDGER__", "ALERTS__", "DESTINATION__", "CREDENTIALS", "SPARK__")
 
 
 def without_secrets() -> dict[str, str]:

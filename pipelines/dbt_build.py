@@ -60,7 +60,7 @@ class Build:
             self._console.say("Only vouchers that changed are built anew", "build_of_changes")
         else:
             self._warehouse.clear_marts()
-        with last_build.remembered(self._warehouse):
+        with last_build.remembered(self._warehouse, only_changes=stands):
             self._tell(*(_WHAT_CHANGED if stands else _EVERYTHING))
 
     def _tell(self, *options: str) -> None:
@@ -103,7 +103,7 @@ def docs(warehouse: Warehouse, target: Target) -> None:
     Raises:
         XledgerError: dbt could not make it.
     """
-    if _dbt(warehouse, target, "docs", "generate", "--static"):
+    if _dbt(warehouse, target, "docs", "generate", "--static", TARGET_BUILT_AS=""):
         raise XledgerError("dbt could not make the docs site; run `make sync` once, then `make docs` again.")
     page = (_target(warehouse) / "static_index.html").read_text(encoding="utf-8")
     _publish_page(warehouse.docs, without_failing_requests(page))
@@ -162,10 +162,10 @@ def _options(target: Target) -> tuple[str, ...]:
     return ("--no-use-colors", "--target", target.name)
 
 
-def _dbt(warehouse: Warehouse, target: Target, *command: str) -> int:
+def _dbt(warehouse: Warehouse, target: Target, *command: str, **more: str) -> int:
     return subprocess.run(  # noqa: S603
         [Path(sys.executable).with_name("dbt"), *command, *_options(target)],
-        env=_environment(warehouse, target),
+        env=_environment(warehouse, target) | more,
         cwd=_ROOT,
         check=False,
     ).returncode

@@ -20,12 +20,15 @@ from pipelines.xledger.kept import CHANGED_VOUCHERS
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SCHEMA = "last_build"
+# Tells the models, which otherwise build everything.
+_UNDER_WAY = f"{_SCHEMA}.under_way"
 # What lines take over from registers, whole: the models compare these with how they are now.
 _REGISTERS = {
     "account": "intermediate.int_accounts_classified",
     "currency": "staging.stg_xledger__currency",
     "dimension_value": "intermediate.int_dimension_values",
-    "document_type": "intermediate.int_document_types",
+    "document_type": "(select document_type, min(document_type_name) as document_type_name "
+    "from staging.stg_xledger__transaction_header group by document_type)",
     "owner": "intermediate.int_owners_with_currency",
     "supplier": "intermediate.int_suppliers_normalised",
 }
@@ -42,13 +45,16 @@ def stands(warehouse: Warehouse) -> bool:
 
 
 @contextmanager
-def remembered(warehouse: Warehouse) -> Iterator[None]:
+def remembered(warehouse: Warehouse, *, only_changes: bool) -> Iterator[None]:
     """Around a build: nothing stands while it goes on, and afterwards the next one stands on it."""
     with duckdb.connect(str(warehouse.raw)) as connection:
-        connection.execute(f"drop table if exists {_SCHEMA}.state")
+        connection.execute(f"create schema if not exists {_SCHEMA}")
+        connection.execute(f"drop table if exists {_SCHEMA}.state; drop table if exists {_UNDER_WAY}")
+        if only_changes:
+            connection.execute(f"create table {_UNDER_WAY} (nothing boolean)")
     yield
     with duckdb.connect(str(warehouse.raw)) as connection:
-        connection.execute(f"create schema if not exists {_SCHEMA}")
+        connection.execute(f"drop table if exists {_UNDER_WAY}")
         for name, relation in _REGISTERS.items():
             connection.execute(f"create or replace table {_SCHEMA}.{name} as from {relation}")
         connection.execute(f"create or replace table {CHANGED_VOUCHERS} (owner_db_id bigint, header_db_id bigint)")

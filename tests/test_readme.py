@@ -290,6 +290,7 @@ def test_every_setting_is_in_the_readme_and_no_other() -> None:
     alerts = {f"ALERTS__{name.upper()}" for name in AlertSettings.__dataclass_fields__}
     assert documented_settings().keys() == section_fields().keys() | alerts | {
         "DATA_DIR",
+        "TARGET",
         "DBT_THREADS",
         "DBT_MEMORY_LIMIT",
     }

@@ -18,6 +18,10 @@ _TARGETS: Mapping[str, tuple[str, str]] = {
     "ducklake": ("ducklake", "DuckLake"),
     "postgres": ("postgres", "Postgres"),
     "spark": ("spark", "Spark"),
+    "motherduck": ("motherduck", "MotherDuck"),
+    "snowflake": ("elsewhere", "Snowflake"),
+    "bigquery": ("elsewhere", "BigQuery"),
+    "databricks": ("elsewhere", "Databricks"),
 }
 
 

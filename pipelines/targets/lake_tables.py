@@ -46,40 +46,40 @@ def prepare(connection: duckdb.DuckDBPyConnection, storage: str) -> None:
     connection.execute(f"call ducklake_delete_orphaned_files('{LAKE}', cleanup_all => true)")
 
 
-def make_room(connection: duckdb.DuckDBPyConnection) -> None:
+def make_room(connection: duckdb.DuckDBPyConnection, lake: str = LAKE) -> None:
     """Nothing of an earlier run where the raw tables are about to arrive."""
-    connection.execute(f"drop schema if exists {LAKE}.{INCOMING} cascade")
+    connection.execute(f"drop schema if exists {lake}.{INCOMING} cascade")
 
 
-def take_incoming(connection: duckdb.DuckDBPyConnection) -> None:
+def take_incoming(connection: duckdb.DuckDBPyConnection, lake: str = LAKE) -> None:
     """The raw tables that arrived take the place of the last ones; what was built on those goes, the marts stay.
 
     Of the suppliers' history stays what belongs to suppliers that were received now.
     """
 
     def steps() -> None:
-        _replace(connection, f"{LAKE}.{INCOMING}", INCOMING, RAW)
-        for table in _tables(connection, LAKE, SNAPSHOTS):
-            name = f'{LAKE}.{SNAPSHOTS}."{table}"'
+        _replace(connection, f"{lake}.{INCOMING}", INCOMING, RAW, lake, of=lake)
+        for table in _tables(connection, lake, SNAPSHOTS):
+            name = f'{lake}.{SNAPSHOTS}."{table}"'
             connection.execute(
-                f"create or replace table {name} as select kept.* from {name} as kept semi join {LAKE}.{RAW}.supplier as supplier "
+                f"create or replace table {name} as select kept.* from {name} as kept semi join {lake}.{RAW}.supplier as supplier "
                 "on kept.owner_db_id = supplier.owner_db_id and kept.supplier_db_id = supplier.db_id"
             )
-        connection.execute(f"drop schema {LAKE}.{INCOMING} cascade")
-        _clear(connection)
+        connection.execute(f"drop schema {lake}.{INCOMING} cascade")
+        _clear(connection, lake)
 
     _in_one_step(connection, steps)
 
 
-def publish(connection: duckdb.DuckDBPyConnection, marts: Path) -> None:
+def publish(connection: duckdb.DuckDBPyConnection, marts: Path, lake: str = LAKE) -> None:
     """The built marts, tested and in a file of their own, become the lake's next snapshot."""
     connection.execute(f"attach {_literal(str(marts))} as built (read_only)")
 
     def steps() -> None:
         for schema in PUBLISHED:
-            _replace(connection, f"built.{schema}", schema, schema, of="built")
-            _comment(connection, schema)
-        _clear(connection)
+            _replace(connection, f"built.{schema}", schema, schema, lake, of="built")
+            _comment(connection, schema, lake)
+        _clear(connection, lake)
 
     _in_one_step(connection, steps)
     connection.execute("detach built")
@@ -97,37 +97,37 @@ def forget_the_past(connection: duckdb.DuckDBPyConnection, *, at_once: bool) -> 
 
 
 def _replace(
-    connection: duckdb.DuckDBPyConnection, source: str, source_schema: str, schema: str, of: str = LAKE
+    connection: duckdb.DuckDBPyConnection, source: str, source_schema: str, schema: str, lake: str, of: str
 ) -> None:
     """Every table of ``source`` under its name in ``schema`` of the lake, and no other there."""
-    connection.execute(f"create schema if not exists {LAKE}.{schema}")
+    connection.execute(f"create schema if not exists {lake}.{schema}")
     arrived = _tables(connection, of, source_schema)
-    for table in set(_tables(connection, LAKE, schema)) - set(arrived):
-        connection.execute(f'drop table {LAKE}.{schema}."{table}"')
+    for table in set(_tables(connection, lake, schema)) - set(arrived):
+        connection.execute(f'drop table {lake}.{schema}."{table}"')
     for table in arrived:
-        connection.execute(f'create or replace table {LAKE}.{schema}."{table}" as from {source}."{table}"')
+        connection.execute(f'create or replace table {lake}.{schema}."{table}" as from {source}."{table}"')
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+def _comment(connection: duckdb.DuckDBPyConnection, schema: str, lake: str) -> None:
     of_tables = connection.execute(
         "select table_name, comment from duckdb_tables() where database_name = 'built' and schema_name = ? and comment is not null",
         [schema],
     ).fetchall()
     for table, comment in of_tables:
-        connection.execute(f'comment on table {LAKE}.{schema}."{table}" is {_literal(comment)}')
+        connection.execute(f'comment on table {lake}.{schema}."{table}" is {_literal(comment)}')
     of_columns = connection.execute(
         "select table_name, column_name, comment from duckdb_columns() "
         "where database_name = 'built' and schema_name = ? and comment is not null",
         [schema],
     ).fetchall()
     for table, column, comment in of_columns:
-        connection.execute(f'comment on column {LAKE}.{schema}."{table}"."{column}" is {_literal(comment)}')
+        connection.execute(f'comment on column {lake}.{schema}."{table}"."{column}" is {_literal(comment)}')
 
 
-def _clear(connection: duckdb.DuckDBPyConnection) -> None:
+def _clear(connection: duckdb.DuckDBPyConnection, lake: str) -> None:
     """Take out what dbt builds on the way; its views name files that lie elsewhere."""
     for schema in MADE_ANEW:
-        connection.execute(f"drop schema if exists {LAKE}.{schema} cascade; create schema {LAKE}.{schema}")
+        connection.execute(f"drop schema if exists {lake}.{schema} cascade; create schema {lake}.{schema}")
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> list[str]:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg2
+import psycopg2  # type: ignore[import-untyped, unused-ignore]
 
 from pipelines.xledger.errors import ConfigurationError
 

@@ -18,6 +18,7 @@ from pipelines.xledger.errors import ConfigurationError, XledgerError
 # On every schema this program made; one without it is somebody else's and is never touched.
 _MARK = "Made by xledger-spend; replaced by each run."
 _OURS = (RAW, INCOMING, SNAPSHOTS, *MADE_ANEW, *PUBLISHED, *BUILT.values())
+_OLDEST = 150_000
 # New readers wait behind us while we wait for a lock, so each try is short.
 _LOCK_TRY = "2s"
 _SECONDS_BETWEEN_TRIES = 5.0
@@ -75,6 +76,11 @@ def refuse_what_is_not_ours(session: Session) -> None:
     with session, session.cursor() as cursor:
         cursor.execute("select current_database(), current_user")
         database, user = cursor.fetchone() or ("", "")
+        if session.server_version < _OLDEST:
+            raise ConfigurationError(
+                f"The server of the database {database} is older than PostgreSQL {_OLDEST // 10_000}; use a newer one."
+            )
+        _refuse_another_order_of_texts(cursor, database)
         cursor.execute("select has_database_privilege(current_database(), 'CREATE')")
         if cursor.fetchone() != (True,):
             raise ConfigurationError(
@@ -93,6 +99,21 @@ def refuse_what_is_not_ours(session: Session) -> None:
                 f"{user}'s: {', '.join(foreign)}. Give the spend cube a database of its own."
             )
         _refuse_foreign_views(cursor)
+
+
+def _refuse_another_order_of_texts(cursor: Cursor, database: str) -> None:
+    """The models take the first and the last of some texts; by another order that would be another."""
+    cursor.execute(
+        "select pg_encoding_to_char(encoding) = 'UTF8' "
+        "and datcollate in ('C', 'POSIX', 'C.UTF-8', 'C.utf8', 'C.UTF8') and datlocprovider <> 'i' "
+        "from pg_database where datname = current_database()"
+    )
+    if cursor.fetchone() != (True,):
+        raise ConfigurationError(
+            f"The database {database} does not sort texts by their bytes, or is not in UTF-8; make another, by "
+            "`create database spend template template0 encoding 'UTF8' locale 'C'`, and name it in "
+            "DESTINATION__POSTGRES__CREDENTIALS."
+        )
 
 
 def _refuse_foreign_views(cursor: Cursor) -> None:

@@ -191,13 +191,13 @@ def _nodes_path(root: str, node_path: Path) -> str:
 
 def _whole(root: str, node_path: Path, kinds: Mapping[Path, Kind]) -> str:
     """SQL for all nodes, read with the rest of the response at once."""
-    *holders, last = ("data", root, *node_path)
-    node: dict[str, Any] = _tree(kinds)
+    steps = ["data", root, *node_path]
+    holders, last = steps[:-1], steps[-1]
     # In a connection the list holds edges, and these the nodes; elsewhere the nodes themselves.
-    held, path, field = (
-        ([{last: node}], holders, f'."{last}"') if node_path == CONNECTION else ([node], [*holders, last], "")
-    )
-    structure: Any = held
+    are_edges = node_path == CONNECTION
+    path, field = (holders, f'."{last}"') if are_edges else (steps, "")
+    node: Any = _tree(kinds)
+    structure: Any = [{last: node} if are_edges else node]
     for step in reversed(path):
         structure = {step: structure}
     listed = ".".join(f'"{step}"' for step in path)

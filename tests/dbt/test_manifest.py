@@ -98,14 +98,19 @@ def test_a_layer_reads_only_what_it_may(manifest: Node) -> None:
         f"{node['name']} reads {nodes[parent]['name']}"
         for node in _nodes(manifest, "model")
         for parent in node["depends_on"]["nodes"]
-        if _layer(nodes[parent]) not in READS[_layer(node)]
+        if _layer(nodes[parent]) not in READS[_layer(node)] and not _tells_what_changed(nodes[parent])
     ]
 
     assert trespassing == []
 
 
+def _tells_what_changed(node: Node) -> bool:
+    """What the last build left for the next one: not the ledger's, and read by whatever is built by voucher."""
+    return bool(node["name"] == "int_vouchers_to_build" or node.get("source_name") == "last_build")
+
+
 def test_staging_is_one_model_for_each_source(manifest: Node) -> None:
-    sources = {f"stg_xledger__{node['name']}" for node in _nodes(manifest, "source")}
+    sources = {f"stg_xledger__{node['name']}" for node in _nodes(manifest, "source") if not _tells_what_changed(node)}
     staging = {node["name"]: node for node in _nodes(manifest, "model") if _layer(node) == "staging"}
 
     assert set(staging) == sources

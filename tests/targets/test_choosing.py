@@ -115,6 +115,15 @@ def test_who_may_not_make_schemas_is_told_what_to_ask_for(point: Point, server: 
     assert f'`grant create on database "{database}" to "{guest}"`' in refusal()
 
 
+def test_a_database_that_sorts_otherwise_is_refused(point: Point, server: Server) -> None:
+    server.run(
+        "postgres", "create database sorted template template0 encoding 'UTF8' locale_provider icu icu_locale 'nb'"
+    )
+    server.run("postgres", "alter database sorted owner to owner")
+    point(TARGET="postgres", DESTINATION__POSTGRES__CREDENTIALS=server.url("sorted"))
+    assert "does not sort texts by their bytes" in refusal()
+
+
 def test_schemas_of_somebody_else_are_not_touched(point: Point, server: Server) -> None:
     database = server.new_database("shared")
     with server.session(database) as session, session, session.cursor() as cursor:

@@ -67,7 +67,14 @@ def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     engine = str(request.param)
     folder = tmp_path_factory.mktemp(engine)
     completed = subprocess.run(
-        [_DBT, "compile", "--target", engine, "--no-introspect", "--no-populate-cache"],
+        [
+            _DBT,
+            "compile",
+            "--target",
+            engine,
+            "--no-introspect",
+            "--no-populate-cache",
+        ],
         cwd=ROOT,
         env=os.environ
         | _profile_variables(folder)
@@ -86,7 +93,9 @@ def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     assert completed.returncode == 0, completed.stdout + completed.stderr
     nodes = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     statements = {
-        name: node["compiled_code"] for name, node in nodes.items() if node["resource_type"] in ("model", "snapshot", "test")
+        name: node["compiled_code"]
+        for name, node in nodes.items()
+        if node["resource_type"] in ("model", "snapshot", "test")
     }
     assert sum(name.startswith("model.") for name in statements) > 70
     return engine, statements
@@ -102,7 +111,9 @@ def test_every_statement_parses_in_the_dialect(compiled: tuple[str, dict[str, st
             assert isinstance(statement, exp.Query), "no query"
             foreign = list(statement.find_all(exp.Command, *FOREIGN[engine]))
             assert not foreign, f"foreign: {foreign[0].sql()}"
-            unknown = {call.name.lower() for call in statement.find_all(exp.Anonymous)} - KNOWN_BY_NAME.get(engine, set())
+            unknown = {call.name.lower() for call in statement.find_all(exp.Anonymous)} - KNOWN_BY_NAME.get(
+                engine, set()
+            )
             assert not unknown, f"unknown functions: {unknown}"
             statement.sql(dialect=dialect, unsupported_level=sqlglot.ErrorLevel.RAISE)
         except (AssertionError, sqlglot.errors.SqlglotError) as error:

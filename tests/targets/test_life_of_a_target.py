@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from pipelines.sandbox import Sandbox, SandboxOptions, running
-from tests.conftest import QUICK, ROOT, Synced, clean_environment, sync
+from tests.conftest import QUICK, ROOT, Synced, clean_environment, run_module, sync
 from tests.targets.conftest import new_place
 from tests.targets.places import Place
 from tests.targets.postgres_server import Server
@@ -105,10 +105,11 @@ def life(request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytes
             yield begun
 
 
-def test_a_second_run_from_another_folder_says_who_holds_the_target(life: Life, tmp_path: Path) -> None:
-    asked = len(life.sandbox.wire())
+def test_a_second_run_is_told_who_holds_the_target_and_a_killed_one_changes_nothing(life: Life, tmp_path: Path) -> None:
+    before = life.place.tables()
+    life.rename_a_supplier("Renamed before the kill AS")
     with life.under_way(tmp_path / "said.txt") as first:
-        wait_until(tmp_path / "said.txt", "Building and testing the marts", first)
+        wait_until(tmp_path / "said.txt", "START sql table model", first)
         asked = len(life.sandbox.wire())
         second = sync(tmp_path / "elsewhere", life.environment)
         assert second.exit_code == 2, second.output
@@ -117,7 +118,9 @@ def test_a_second_run_from_another_folder_says_who_holds_the_target(life: Life, 
         assert f"process {first.pid}" in last_line
         assert "since 20" in last_line
         assert len(life.sandbox.wire()) == asked
-        assert first.wait() == 0, (tmp_path / "said.txt").read_text(encoding="utf-8")
+        assert first.poll() is None
+        os.killpg(first.pid, signal.SIGKILL)
+    assert_same_tables(life.place.tables(), before)
 
 
 def test_a_build_that_fails_a_test_leaves_what_was_published(life: Life, tmp_path: Path) -> None:
@@ -129,23 +132,7 @@ def test_a_build_that_fails_a_test_leaves_what_was_published(life: Life, tmp_pat
     assert_same_tables(life.place.tables(), before)
 
 
-def test_a_run_killed_while_it_builds_leaves_what_was_published_and_the_next_one_ends(
-    life: Life, tmp_path: Path
-) -> None:
-    before = life.place.tables()
-    life.rename_a_supplier("Renamed before the kill AS")
-    with life.under_way(tmp_path / "said.txt") as process:
-        wait_until(tmp_path / "said.txt", "START sql table model", process)
-        os.killpg(process.pid, signal.SIGKILL)
-    assert_same_tables(life.place.tables(), before)
-    next_run = life.sync()
-    assert next_run.exit_code == 0, next_run.output
-    after = life.place.tables()
-    assert_same_tables(after, tables_of_duckdb(life.data_dir / "spend.duckdb"))
-    assert after["marts.dim_supplier"] != before["marts.dim_supplier"]
-
-
-def test_who_reads_in_an_open_transaction_reads_on(life: Life, tmp_path: Path) -> None:
+def test_who_reads_in_an_open_transaction_reads_on_while_the_run_after_a_kill_ends(life: Life, tmp_path: Path) -> None:
     life.rename_a_supplier("Aa renamed under a reader AS")
     with life.under_way(tmp_path / "said.txt") as process:
         with life.place.reader() as read:
@@ -158,6 +145,15 @@ def test_who_reads_in_an_open_transaction_reads_on(life: Life, tmp_path: Path) -
         assert process.wait(300) == 0, (tmp_path / "said.txt").read_text(encoding="utf-8")
     with life.place.reader() as read:
         assert read() != seen
+    assert_same_tables(life.place.tables(), tables_of_duckdb(life.data_dir / "spend.duckdb"))
+
+
+def test_the_docs_site_knows_the_published_tables(life: Life) -> None:
+    made = run_module("pipelines.docs", life.environment | {"DATA_DIR": str(life.data_dir)})
+    assert made.returncode == 0, made.stdout + made.stderr
+    catalog = json.loads((life.data_dir / "build" / "dbt" / "catalog.json").read_text(encoding="utf-8"))["nodes"]
+    assert catalog["model.xledger_spend.fct_spend"]["metadata"]["schema"] == "marts"
+    assert "amount_net" in catalog["model.xledger_spend.fct_spend"]["columns"]
 
 
 def test_rows_that_became_payroll_are_gone_from_tables_and_files(life: Life) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -25,7 +27,10 @@ from tests.targets.postgres_server import Server
 from tests.targets.same_tables import Tables, assert_same_tables, tables_of_duckdb
 
 LEDGERS = {"sandbox": SandboxOptions(), "hostile": SandboxOptions(hostile=True, lines=6_000)}
-PLACES = ("postgres", "ducklake_server", "ducklake_file", "spark")
+PLACES = ("postgres", "ducklake_server", "spark")
+# A lake's catalog in a file differs in little from one on a server: one ledger has to do.
+PAIRS = [*((ledger, place) for ledger in LEDGERS for place in PLACES), ("hostile", "ducklake_file")]
+Served = Callable[[str], Sandbox]
 
 
 @dataclass(frozen=True)
@@ -38,39 +43,48 @@ class Landed:
     on_duckdb: Tables
 
 
-@pytest.fixture(scope="module", params=LEDGERS)
-def ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, bool]]:
-    """The sandbox's with pay louder than all that may be received, so that no sum equals somebody's pay by chance.
+@contextmanager
+def serving(options: SandboxOptions) -> Iterator[Sandbox]:
+    """The sandbox's ledger with pay louder than all that may be received, so that no sum equals somebody's pay by chance.
 
     The hostile one holds amounts that nothing is louder than.
     """
-    options = dataclasses.replace(LEDGERS[request.param], ledger_dir=tmp_path_factory.mktemp("ledger"))
     with running(options):
         [kept] = Path(str(options.ledger_dir)).iterdir()
-    is_loud = not options.hostile
-    if is_loud:
+    if not options.hostile:
         make_loud(kept / "ledger.duckdb", kept / "truth.duckdb")
     with running(options) as sandbox:
-        yield sandbox, is_loud
+        yield sandbox
 
 
-@pytest.fixture(scope="module", params=PLACES)
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Each ledger, served once it is asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def sandbox_of(ledger: str) -> Sandbox:
+            options = dataclasses.replace(LEDGERS[ledger], ledger_dir=tmp_path_factory.mktemp(ledger))
+            return stack.enter_context(serving(options))
+
+        yield sandbox_of
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids="-".join)
 def landed(
-    request: pytest.FixtureRequest,
-    ledger: tuple[Sandbox, bool],
-    server: Server,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, served: Served, server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Landed]:
-    sandbox, is_loud = ledger
+    ledger, kind = request.param
+    sandbox = served(ledger)
     folder = tmp_path_factory.mktemp("landed")
-    for place in new_place(request.param, server):
+    for place in new_place(kind, server):
         token = {"SOURCES__XLEDGER__API_URL": sandbox.url, "SOURCES__XLEDGER__API_TOKEN": sandbox.token}
         result = sync(folder / "data", token | place.environment())
         assert result.exit_code == 0, result.output
         assert sandbox.truth_path
         canaries = Canaries.of(sandbox.truth_path, hashed_on_arrival=True)
-        if not is_loud:
-            # An amount of the hostile ledger's pay can be that of another line, or a sum of some.
+        if ledger == "hostile":
+            # An amount of its pay can be that of another line, or a sum of some.
             canaries = Canaries(canaries.words, frozenset())
         yield Landed(place, result, canaries, built_on_duckdb(result.data_dir, folder / "reference"))
 
@@ -80,7 +94,8 @@ def built_on_duckdb(data_dir: Path, reference: Path) -> Tables:
     warehouse = Warehouse(reference)
     warehouse.make_data_dir()
     shutil.copy(Warehouse(data_dir).raw, warehouse.raw)
-    dbt_build.build(warehouse, Target(), JsonConsole("reference"))
+    with dbt_build.begun(warehouse, Target(), JsonConsole("reference")) as build:
+        build.run()
     return tables_of_duckdb(warehouse.marts)
 
 

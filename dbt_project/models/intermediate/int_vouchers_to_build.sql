@@ -9,7 +9,7 @@
         source('last_build', 'dimension_value'),
         ['owner_db_id', 'dimension_value_db_id', 'dimension_value_code', 'dimension_value_name'],
     ],
-    'document_type': [ref('int_document_types'), source('last_build', 'document_type'), ['*']],
+    'document_type': ['document_types', source('last_build', 'document_type'), ['*']],
     'owner': [ref('int_owners_with_currency'), source('last_build', 'owner'), ['*']],
     'supplier': [
         ref('int_suppliers_normalised'),
@@ -21,7 +21,7 @@
     ],
 } %}
 
-{% if execute and (flags.FULL_REFRESH or load_relation(source('last_build', 'supplier')) is none) %}
+{% if execute and not builds_what_changed() %}
 
     -- Everything is built.
     select
@@ -52,6 +52,16 @@ items as (
 headers as (
 
     select * from {{ ref('stg_xledger__transaction_header') }}
+
+),
+
+document_types as (
+
+    select
+        document_type,
+        min(document_type_name) as document_type_name
+    from headers
+    group by document_type
 
 ),
 

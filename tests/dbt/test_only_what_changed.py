@@ -1,0 +1,147 @@
+"""A build of only what changed, beside a build of everything on the same raw tables: the same marts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines import dbt_build, last_build
+from pipelines.console import JsonConsole
+from pipelines.targets.target import Target
+from pipelines.warehouse import Warehouse
+from tests.dbt.conftest import run_dbt
+from tests.dbt.raw_warehouse import RawWarehouse
+from tests.dbt.small_ledger import fill
+from tests.incremental.test_any_sequence import marts_that_differ
+
+# Changes of registers, each of few lines, so that no other one has them built anyway. No voucher is said to have changed.
+REGISTERS = {
+    "names": (
+        "update raw_xledger.account set description = 'Another name' where code = '6300'",
+        "update raw_xledger.supplier set description = 'Renamed AS' "
+        "where db_id = (select min(subledger_db_id) from raw_xledger.ap_transaction)",
+        "update raw_xledger.object_value set description = 'Renamed value'",
+        "update raw_xledger.transaction_header set transaction_source_description = 'Another' "
+        "where transaction_source_code = 'ER'",
+    ),
+    "keys": (
+        "update raw_xledger.account set code = '1925' where code = '7140'",
+        "update raw_xledger.owner set description = 'Renamed owner' where db_id = 2",
+        "update raw_xledger.currency set code = 'XXX' where code <> 'NOK'",
+        "delete from raw_xledger.supplier where db_id = (select max(subledger_db_id) from raw_xledger.ap_transaction)",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The small ledger, built whole as a sync does it."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("built"))
+    warehouse.make_data_dir()
+    with RawWarehouse(warehouse.data_dir) as raw:
+        fill(raw)
+    assert _build(warehouse) == ""
+    return warehouse
+
+
+def _copy(built: Warehouse, folder: Path, *sql: str) -> Warehouse:
+    shutil.copytree(built.data_dir, folder)
+    copy = Warehouse(folder)
+    with duckdb.connect(str(copy.raw)) as connection:
+        for statement in sql:
+            connection.execute(statement)
+    return copy
+
+
+def _build(warehouse: Warehouse) -> str:
+    """What the build says before it begins."""
+    said: list[str] = []
+
+    class Said(JsonConsole):
+        def say(self, line: str, event: str = "said", **counts: object) -> None:  # noqa: ARG002
+            said.append(event)
+
+    with dbt_build.begun(warehouse, Target(), Said("run")) as build:
+        build.run()
+    return "build_of_changes" if "build_of_changes" in said else ""
+
+
+def _models_run(warehouse: Warehouse) -> dict[str, int]:
+    results = json.loads((warehouse.build / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    return {result["unique_id"].split(".")[2]: 1 for result in results}
+
+
+@pytest.mark.parametrize("changes", REGISTERS.values(), ids=REGISTERS)
+def test_lines_follow_the_registers(built: Warehouse, tmp_path: Path, changes: Sequence[str]) -> None:
+    changed = _copy(built, tmp_path / "changed", *changes)
+    assert _build(changed) == "build_of_changes"
+    whole = _copy(built, tmp_path / "whole", *changes, "drop table last_build.state")
+    assert _build(whole) == ""
+    assert marts_that_differ(changed.marts, whole.marts) == {}
+    # The change shows at all, or nothing would have been compared.
+    assert marts_that_differ(built.marts, whole.marts) != {}
+
+
+def test_of_a_voucher_that_is_named_the_rows_are_built_anew(built: Warehouse, tmp_path: Path) -> None:
+    with duckdb.connect(str(built.marts), read_only=True) as marts:
+        [(owner, header)] = marts.execute(
+            "select owner_db_id, header_db_id from marts.fct_spend where document_type = 'AP' order by all limit 1"
+        ).fetchall()
+    changed = _copy(
+        built,
+        tmp_path / "changed",
+        f"update raw_xledger.\"transaction\" set text = 'Another text' where header_db_id = {header}",
+        f"insert into last_build.changed_voucher values ({owner}, {header})",
+        "update raw_xledger.sync_run set run_id = 'the next run'",
+    )
+    assert _build(changed) == "build_of_changes"
+    with duckdb.connect(str(changed.marts), read_only=True) as marts:
+        by_run = marts.execute(
+            "select _run_id = 'the next run', list(distinct header_db_id), bool_and(line_text = 'Another text') "
+            "from marts.fct_spend group by all order by all"
+        ).fetchall()
+    assert by_run[1][1:] == ([header], True)
+    assert header not in by_run[0][1]
+    assert "stg_xledger__transaction" not in _models_run(changed)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "drop table last_build.state",
+        "update last_build.state set made_with = 'other models'",
+        "drop schema last_build cascade",
+    ],
+    ids=["a build that did not end", "other models or tools", "a file made anew"],
+)
+def test_without_a_last_build_everything_is_built(built: Warehouse, tmp_path: Path, sql: str) -> None:
+    assert not last_build.stands(_copy(built, tmp_path / "changed", sql))
+
+
+def test_another_marts_file_is_not_stood_on(built: Warehouse, tmp_path: Path) -> None:
+    changed = _copy(built, tmp_path / "changed")
+    assert last_build.stands(changed)
+    with duckdb.connect(str(changed.marts)) as marts:
+        marts.execute("create table marts.more as select 1 as number")
+    assert not last_build.stands(changed)
+
+
+def test_a_build_that_failed_is_not_stood_on(built: Warehouse, tmp_path: Path) -> None:
+    broken = _copy(
+        built, tmp_path / "broken", 'insert into raw_xledger."transaction" from raw_xledger."transaction" limit 1'
+    )
+    with pytest.raises(Exception, match="dbt build failed"):
+        _build(broken)
+    assert not last_build.stands(broken)
+
+
+def test_dbt_by_hand_builds_everything(built: Warehouse, tmp_path: Path) -> None:
+    changed = _copy(built, tmp_path / "changed", "update raw_xledger.\"transaction\" set text = 'Unannounced'")
+    by_hand = run_dbt(changed.data_dir, "build", "--exclude-resource-type", "unit_test")
+    assert by_hand.exit_code == 0, by_hand.output
+    assert by_hand.query("select distinct line_text from marts.fct_spend") == [("Unannounced",)]
