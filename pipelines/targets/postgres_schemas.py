@@ -14,6 +14,7 @@ from pipelines.console import Console
 from pipelines.targets.copied import Column
 from pipelines.targets.target import BUILT, INCOMING, MADE_ANEW, PUBLISHED, RAW, SNAPSHOTS
 from pipelines.xledger.errors import ConfigurationError, XledgerError
+from pipelines.xledger.waiting import sleep
 
 # On every schema this program made; one without it is somebody else's and is never touched.
 _MARK = "Made by xledger-spend; replaced by each run."
@@ -244,7 +245,7 @@ def _in_one_step(session: Session, steps: Callable[[Cursor], None], console: Con
                 ) from None
             if console is not None:
                 console.countdown("Waiting for a transaction that reads the published tables")
-            time.sleep(_SECONDS_BETWEEN_TRIES)
+            sleep(_SECONDS_BETWEEN_TRIES)
         except psycopg2.Error as error:
             raise XledgerError(
                 f"PostgreSQL refused a step ({type(error).__name__}); nothing was published. See its log, then run again."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -63,12 +64,7 @@ class PostgresPlace(Place):
             }
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        self.server.run(self.database, "checkpoint")
-        yield from everything_below(self.server.folder)
-        with self.server.session(self.database) as session:
-            for schema, table in _tables(session):
-                rows = _rows(session, schema, table).rows
-                yield f"{schema}.{table}", "\n".join("\t".join(map(str, row)) for row in rows)
+        yield from _texts_of(self.server, self.database)
 
     @contextmanager
     def reader(self) -> Iterator[Any]:
@@ -81,6 +77,22 @@ class PostgresPlace(Place):
                     return cursor.fetchone()
 
                 yield read
+
+
+def _texts_of(server: Server, database: str) -> Iterator[tuple[str, str]]:
+    """Every file of the server but those of other tests' databases, and every row of this one."""
+    server.run(database, "checkpoint")
+    with server.session(database) as session:
+        with session.cursor() as cursor:
+            cursor.execute("select oid::text from pg_database where datname = current_database()")
+            [(own,)] = cursor.fetchall()
+        yield from everything_below(
+            server.folder,
+            lambda path: path.is_file() and (path.parent.parent.name != "base" or path.parent.name == own),
+        )
+        for schema, table in _tables(session):
+            rows = _rows(session, schema, table).rows
+            yield f"{schema}.{table}", "\n".join("\t".join(map(str, row)) for row in rows)
 
 
 def _tables(session: Session) -> list[tuple[str, str]]:
@@ -134,12 +146,7 @@ class LakePlace(Place):
     def texts(self) -> Iterator[tuple[str, str]]:
         yield from everything_below(self.folder)
         if self.server:
-            self.server.run(self.database, "checkpoint")
-            yield from everything_below(self.server.folder)
-            with self.server.session(self.database) as session:
-                for schema, table in _tables(session):
-                    rows = _rows(session, schema, table).rows
-                    yield f"{schema}.{table}", "\n".join("\t".join(map(str, row)) for row in rows)
+            yield from _texts_of(self.server, self.database)
 
     @contextmanager
     def reader(self) -> Iterator[Any]:
@@ -154,6 +161,14 @@ class LakePlace(Place):
     def remove(self) -> None:
         shutil.rmtree(self.folder)
         shutil.rmtree(self.folder.with_suffix(".ext"), ignore_errors=True)
+
+
+# More parts, and waiting for the nearer worker, would take longer than the rows of a test.
+_LITTLE_DATA = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    "spark.locality.wait": "0s",
+}
 
 
 class SparkPlace(Place):
@@ -174,7 +189,7 @@ class SparkPlace(Place):
             "TARGET": "spark",
             "DESTINATION__FILESYSTEM__BUCKET_URL": (self.folder / "files").as_uri(),
             "SPARK__MASTER": "local-cluster[2,1,1024]",
-            "SPARK__SETTINGS": '{"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}',
+            "SPARK__SETTINGS": json.dumps(_LITTLE_DATA),
             "SPARK_HOME": str(self.home),
             "SPARK_LOCAL_DIRS": str(self.folder / "moved"),
             "DBT_THREADS": "2",
