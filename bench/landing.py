@@ -106,7 +106,8 @@ class LandingBench:
         with self._reader() as reader:
             pipeline = _pipeline(self._folder, "landed")
             watch = _Watch()
-            pipeline.extract(xledger(reader).with_resources("transactions"))
+            with reader.a_thread_a_page():
+                pipeline.extract(xledger(reader).with_resources("transactions"))
             pipeline.normalize()
             pipeline.load(raise_on_failed_jobs=True)
             rate = watch.rate(self.rows)

@@ -184,7 +184,7 @@ def _extract(
     console.say("Reading")
     source = xledger(reader)
     source.resources.add(dlt.resource(_record(record, reader, traffic), name="run_record"))
-    with _dlt_step(warehouse):
+    with _dlt_step(warehouse), reader.a_thread_a_page():
         pipeline.extract(source)
 
 

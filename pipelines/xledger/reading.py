@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,8 +104,13 @@ class LedgerReader:
         if self._pages is not None and self._standing is not None and self.can_be_followed:
             standing = replace(self._standing, has_whole_census=self.fence.is_whole_ledger)
             standing.write(self._workbench, WORKBENCH)
-        # From here on pages are parsed in threads of ours, a query each: DuckDB's own would only wait for each other.
+
+    @contextmanager
+    def a_thread_a_page(self) -> Iterator[None]:
+        """While pages come, each is a query in a thread of ours: threads of DuckDB's own would only wait for each other."""
         self._workbench.execute("set threads = 1")
+        yield
+        self._workbench.execute("reset threads")
 
     def _changed_since(self, standing: Standing) -> ChangedIds:
         try:
@@ -203,7 +209,6 @@ class LedgerReader:
         Asked again, before they are committed, if the feeds show changes, or if a forbidden row came back: pages before it
         may hold its fellows, and the feeds show a change only after half a minute.
         """
-        self._workbench.execute("reset threads")
         changed = self._changed_since_the_beginning()
         if not self._has_refreshed and changed is not None and not any(changed.values()):
             return 0
