@@ -67,6 +67,8 @@ def _statements(target: Path) -> Any:
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
     for result in sorted(results, key=lambda result: str(result["timing"][-1]["completed_at"])):
+        if not result["unique_id"].startswith("model."):
+            continue
         kind = nodes[result["unique_id"]]["config"]["materialized"]
         if kind in ("view", "table", "incremental"):
             made = "view" if kind == "view" else "table"
