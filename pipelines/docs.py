@@ -47,8 +47,13 @@ def run(port: int | None) -> None:
         return
     if not warehouse.marts.exists():
         raise ConfigurationError(f"There is no build in {folder} yet; run `make sync` first.")
+    target = chosen_target()
+    if not target.keeps_its_catalog:
+        raise ConfigurationError(
+            f"TARGET is {target.name}, whose catalog is forgotten after each run; make the docs site on another target."
+        )
     with exclusive(warehouse.data_dir):
-        dbt_build.docs(warehouse, chosen_target())
+        dbt_build.docs(warehouse, target)
     page = warehouse.docs / "index.html"
     page.write_text(page.read_text(encoding="utf-8").replace("</head>", f"{_STYLE}</head>", 1), encoding="utf-8")
     print(f"Docs site: {page}")
