@@ -49,6 +49,10 @@ def run(port: int | None) -> None:
         raise ConfigurationError(f"There is no build in {warehouse.data_dir} yet; run `make sync` first.")
     target = chosen_target()
     target.refuse_companies_apart(settings)
+    if not target.keeps_its_catalog:
+        raise ConfigurationError(
+            f"TARGET is {target.name}, whose catalog is forgotten after each run; make the docs site on another target."
+        )
     with exclusive(warehouse.data_dir):
         dbt_build.docs(warehouse, target)
     page = warehouse.docs / "index.html"

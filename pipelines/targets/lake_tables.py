@@ -79,7 +79,6 @@ def publish(connection: duckdb.DuckDBPyConnection, marts: Path, lake: str = LAKE
         for schema in PUBLISHED:
             _replace(connection, f"built.{schema}", schema, schema, lake, of="built")
             _comment(connection, schema, lake)
-        _clear(connection, lake)
 
     _in_one_step(connection, steps)
     connection.execute("detach built")
@@ -125,7 +124,7 @@ def _comment(connection: duckdb.DuckDBPyConnection, schema: str, lake: str) -> N
 
 
 def _clear(connection: duckdb.DuckDBPyConnection, lake: str) -> None:
-    """Take out what dbt builds on the way; its views name files that lie elsewhere."""
+    """Take out what dbt built on the way: rows in it can be payroll by now."""
     for schema in MADE_ANEW:
         connection.execute(f"drop schema if exists {lake}.{schema} cascade; create schema {lake}.{schema}")
 

@@ -48,6 +48,7 @@ class Spark(Target):
 
     name = "spark"
     packages = ("dbt-spark", "pyspark")
+    keeps_its_catalog = False
 
     def __init__(self) -> None:
         refuse_unknown_settings("spark", ("master", "settings"))

@@ -24,6 +24,8 @@ class Target:
     name = "duckdb"
     # Distributions beside those that every run needs.
     packages: tuple[str, ...] = ()
+    # Whether dbt finds in the engine's catalog, after a run, what the run built.
+    keeps_its_catalog = True
 
     def refuse_the_sandbox(self) -> None:
         """The sandbox's made-up company is never put where the real one's spend is read.

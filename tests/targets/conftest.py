@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -24,6 +25,8 @@ def new_place(kind: str, server: Server) -> Iterator[Place]:
     if kind == "postgres":
         yield PostgresPlace(server)
     elif kind == "spark":
+        if shutil.which("java") is None:
+            pytest.skip("Java is not installed; apt-get install openjdk-17-jre-headless")
         spark = SparkPlace()
         yield spark
         spark.remove()
