@@ -7,16 +7,20 @@ comes, it ends without having done anything. Exit codes are dbt's: 0 done, 1 a m
 from __future__ import annotations
 
 import json
+import signal
 import sys
-
-from dbt.cli.main import dbtRunner
 
 
 def main() -> int:
+    # Ctrl-C reaches this process as well: until it is told what to do, ending is up to who started it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from dbt.cli.main import dbtRunner
+
     read_ahead = dbtRunner().invoke(["--quiet", "parse", "--no-write-json", *sys.argv[1:]])
     told = sys.stdin.readline()
     if not told:
         return 2
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     manifest = read_ahead.result if read_ahead.success else None
     done = dbtRunner(manifest=manifest).invoke(json.loads(told) + sys.argv[1:])
     return 2 if done.exception else int(not done.success)
