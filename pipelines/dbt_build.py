@@ -154,6 +154,8 @@ def _environment(warehouse: Warehouse, target: Target) -> dict[str, str]:
         "DBT_MEMORY_LIMIT": os.environ.get("DBT_MEMORY_LIMIT") or _memory_limit(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
+        # A dbt that is ended with its run would complain of it behind the run's last line.
+        "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker",
         **target.dbt_environment(),
     }
 
