@@ -16,7 +16,9 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from dbt.cli.main import dbtRunner
 
-    read_ahead = dbtRunner().invoke(["--quiet", "parse", "--no-write-json", *sys.argv[1:]])
+    # Without a log: a disk that is full by now is for the run to tell.
+    quietly = ("--quiet", "--log-level-file", "none")
+    read_ahead = dbtRunner().invoke([*quietly, "parse", "--no-write-json", *sys.argv[1:]])
     told = sys.stdin.readline()
     if not told:
         return 2

@@ -57,7 +57,7 @@ def _published_text_columns() -> set[tuple[str, str]]:
             continue
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
             for column in model["columns"]:
-                if "char" in str(column.get("data_type", "")):
+                if column.get("data_type") == "string":
                     found.add((model["name"], column["name"]))
     return found
 
