@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,27 +23,26 @@ from tests.targets.same_tables import SCHEMAS, Rows, Tables, rows_of, tables_of
 _READ = "select count(*), sum(amount_net), string_agg(distinct supplier_name, '|' order by supplier_name) from {}"
 
 
-class Place:
+class Place(ABC):
     """One target, empty in the beginning."""
 
     name: str
 
+    @abstractmethod
     def environment(self) -> dict[str, str]:
         """What points a sync at it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tables(self) -> Tables:
         """Marts and audit, as somebody reads them who has nothing of this program."""
-        raise NotImplementedError
 
+    @abstractmethod
     def texts(self) -> Iterator[tuple[str, str]]:
         """Every file as bytes, and every row of every table."""
-        raise NotImplementedError
 
-    @contextmanager
-    def reader(self) -> Iterator[Any]:
+    @abstractmethod
+    def reader(self) -> AbstractContextManager[Any]:
         """A function that reads spend lines and their sum, always in the same open transaction."""
-        raise NotImplementedError
 
 
 class PostgresPlace(Place):
