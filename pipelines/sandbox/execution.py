@@ -85,6 +85,8 @@ class Executor:
         query_type = self.schema.query_type
         assert query_type is not None  # noqa: S101
         fields = collect_fields(self.schema, fragments, variables, query_type, definition.selection_set)
+        if self._options.most_roots and len(fields) > self._options.most_roots:
+            raise self._invalid(f"A query may ask for {self._options.most_roots} root fields.")
         cost = self._cost(fields, query_type, variables)
         self._credits.spend(cost)
         answers = {

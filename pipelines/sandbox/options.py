@@ -62,6 +62,7 @@ class SandboxOptions:
 
     # Limits
     max_page: int = _option(10_000, "largest first or last", kind=int)
+    most_roots: int = _option(0, "root fields that one query may ask for", kind=int)
     longest_list: int = _option(0, "longest list in a filter", kind=int)
     largest_body: int = _option(30_000_000, "largest request body in bytes", kind=int)
     burst: int = _option(0, "requests allowed in burst_seconds (Xledger: 20)", kind=int)

@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 from pipelines.xledger.capabilities import Capabilities, Operation
 from pipelines.xledger.client import Client, Request
 from pipelines.xledger.documents import document
-from pipelines.xledger.errors import RequestTooLarge
-from pipelines.xledger.landing import Guard, Landing, Page, Rows
+from pipelines.xledger.errors import ApiFailed, PermissionMissing, QueryRefused, RequestTooLarge
+from pipelines.xledger.landing import Guard, Landing, Page, ParsedPage, Rows
 from pipelines.xledger.paging import PageSize, pages
 from pipelines.xledger.parsing import CONNECTION
 from pipelines.xledger.payroll import ALLOWED_OF_PAYROLL, FencedFilter
+from pipelines.xledger.tables import Kind
+from pipelines.xledger.together import in_one_request, keyed
 
 Answer = TypeVar("Answer")
 
@@ -27,8 +29,8 @@ REGISTER_VARIABLES: Mapping[str, Any] = {"ownerSet": "ALL", "objectStatus": "ALL
 
 @dataclass
 class Access:
-    """One token: its client, what the live schema offers it, the company it was made in, and the highest id of each ledger
-    root when the run began."""
+    """One token: its client, what the live schema offers it, the company it was made in, the highest id of each ledger
+    root when the run began, and whether the API still answers several documents in one request."""
 
     name: str
     client: Client
@@ -36,14 +38,29 @@ class Access:
     company_db_id: int | None = None
     may_read_entities: bool = False
     highest: dict[str, int] = field(default_factory=dict)
+    takes_several: bool = True
 
 
 @dataclass
 class Progress:
-    """What has been read so far of one table."""
+    """What has been read so far of one table; several of these pages can have come in one response."""
 
     rows: int = 0
     pages: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A document with its variables, to be asked for together with others."""
+
+    document_name: str
+    rows: Rows
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def register(cls, document_name: str, rows: Rows, conditions: Mapping[str, Any] | None = None) -> Asked:
+        """A register, as far as the token sees it."""
+        return cls(document_name, rows, {**REGISTER_VARIABLES, "filter": conditions or {}})
 
 
 class IdLists:
@@ -94,6 +111,68 @@ class Asking:
         operation = self._unfenced(access, document_name)
         yield from self._pages(access, operation, rows, variables, after=after)
 
+    def all_of(self, access: Access, several: Sequence[Asked]) -> Iterator[Iterator[Page]]:
+        """All pages of each of several reads, which have to be used in this order. Their first pages come in one request."""
+        for asked, first in zip(several, self.first_pages(access, several), strict=True):
+            yield self.from_first_page(access, asked, first)
+
+    def from_first_page(self, access: Access, asked: Asked, first: Page | None) -> Iterator[Page]:
+        """All pages of a read of which the first may have come already."""
+        if asked.rows.node_path != CONNECTION:
+            yield first or self.once(access, asked.document_name, asked.rows, asked.variables)
+            return
+        after = asked.variables.get("after")
+        if first is not None:
+            yield first
+            if not first.has_next_page:
+                return
+            after = first.end_cursor
+            if after is None:
+                raise ApiFailed(
+                    f"{asked.document_name}: the API says there are more rows but does not give them; run again later."
+                )
+        yield from self.pages(access, asked.document_name, asked.rows, asked.variables, after)
+
+    def first_pages(self, access: Access, several: Sequence[Asked]) -> list[Page | None]:
+        """The first page of each, from one request. None where the API does not answer it: each is to be asked for by itself."""
+        nothing: list[Page | None] = [None] * len(several)
+        if len(several) < 2 or not access.takes_several:
+            return nothing
+        operations = keyed([self._unfenced(access, asked.document_name) for asked in several])
+        if any(
+            column.kind is Kind.MONEY
+            for asked in several
+            for split in asked.rows.splits
+            for column in split.table.columns
+        ):
+            raise TypeError("amounts come in responses of their own")
+        sizes: list[dict[str, Any]] = [
+            {} if "last" in asked.variables else {"first": self.page_size.rows} for asked in several
+        ]
+        request = in_one_request(
+            operations,
+            [
+                _taken(operation, {**size, **asked.variables})
+                for operation, size, asked in zip(operations, sizes, several, strict=True)
+            ],
+        )
+
+        def accept(body: bytes) -> list[ParsedPage]:
+            return self.landing.parse_each(
+                body, [(of, asked.rows) for of, asked in zip(operations, several, strict=True)]
+            )
+
+        try:
+            parsed = access.client.execute(request, accept)
+        except (QueryRefused, PermissionMissing):
+            # Which of them it does not answer, and why, is told when each is asked for by itself.
+            access.takes_several = False
+            return nothing
+        pages = [self.landing.hand_out(page) for page in parsed]
+        for page in pages:
+            self._count(page)
+        return list(pages)
+
     def ledger(
         self, access: Access, document_name: str, rows: Rows, fenced: FencedFilter, guard: Guard
     ) -> Iterator[Page]:
@@ -112,7 +191,7 @@ class Asking:
         self, access: Access, document_name: str, rows: Rows, conditions: Mapping[str, Any] | None = None
     ) -> Iterator[Page]:
         """All pages of a register, as far as the token sees it."""
-        return self.pages(access, document_name, rows, {**REGISTER_VARIABLES, "filter": conditions or {}})
+        return self.pages(access, document_name, rows, Asked.register(document_name, rows, conditions).variables)
 
     def once(self, access: Access, document_name: str, rows: Rows, variables: Mapping[str, Any] | None = None) -> Page:
         """The one answer to a document that is not paged."""

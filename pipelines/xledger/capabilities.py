@@ -33,7 +33,10 @@ _ID_OPERATORS = ("dbId_in", *_NEGATIVE_OPERATORS, "dbId_gt", "dbId_gte", "dbId_l
 
 @dataclass(frozen=True)
 class Operation:
-    """A document fitted to the live schema: its text, its root, the leaf fields it asks for, the optional ones it had to drop."""
+    """A document fitted to the live schema: its text, its root, the leaf fields it asks for, the optional ones it had to drop.
+
+    ``key`` is what the root's answer is called in the response where that is not the root's name.
+    """
 
     name: str
     root: str
@@ -41,6 +44,12 @@ class Operation:
     variables: frozenset[str]
     leaves: frozenset[tuple[str, ...]]
     dropped: tuple[str, ...]
+    key: str | None = None
+
+    @property
+    def answered_as(self) -> str:
+        """The root's key in the response."""
+        return self.key or self.root
 
 
 @dataclass(frozen=True)

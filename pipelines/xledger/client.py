@@ -30,6 +30,7 @@ from pipelines.xledger.errors import (
     BudgetUsedUp,
     MalformedResponse,
     PermissionMissing,
+    QueryRefused,
     QueryTimedOut,
     RequestTooLarge,
     TokenRejected,
@@ -243,7 +244,7 @@ class Client:
             raise Unreachable(
                 f"The address answers with a redirect (HTTP {status}), which is not followed; correct API_URL."
             )
-        raise ApiFailed(f"{request.operation}: the API answered HTTP {status}; check API_URL and try again later.")
+        raise QueryRefused(f"{request.operation}: the API answered HTTP {status}; check API_URL and try again later.")
 
     def _check_errors(self, request: Request, content: bytes) -> None:
         # An unescaped "errors" between quotes can only be a key or a whole value, so large clean pages are not parsed twice.
@@ -261,7 +262,8 @@ class Client:
             return Unreachable(
                 "The API's address cannot be reached; check API_URL, the network and any proxy, then run again."
             )
-        return ApiFailed(f"{request.operation}: {fault.reason}, {failures} times in a row; run again later.")
+        kind = QueryRefused if fault.reason == NO_DATA else ApiFailed
+        return kind(f"{request.operation}: {fault.reason}, {failures} times in a row; run again later.")
 
     def _sleep(self, seconds: float, reason: str) -> None:
         end = time.monotonic() + seconds
@@ -345,7 +347,7 @@ def _typed(request: Request, errors: list[Any]) -> Exception:
         if any(word in lower for word in ("too long", "too large", "too many", "at most", "maximum", "exceeds")):
             return RequestTooLarge(f"{request.operation}: the API refuses the size of the request.")
         codes.add(_shown_code(code or str((extensions or {}).get("code") or "no code")))
-    return ApiFailed(
+    return QueryRefused(
         f"{request.operation}: the API refused the query ({', '.join(sorted(codes))}); "
         "run `make check`, and report this if it stays."
     )

@@ -44,11 +44,15 @@ class ApiFailed(XledgerError):
     """Xledger answered, or failed to answer, in a way that no retry mended."""
 
 
-class RequestTooLarge(ApiFailed):
+class QueryRefused(ApiFailed):
+    """The API is there, but does not answer this query."""
+
+
+class RequestTooLarge(QueryRefused):
     """The server refuses the length of a list or of the body: ask with fewer ids."""
 
 
-class QueryTimedOut(ApiFailed):
+class QueryTimedOut(QueryRefused):
     """The server gave up on the query: ask for a smaller page."""
 
 

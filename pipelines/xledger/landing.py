@@ -5,7 +5,7 @@ Rows that were already handed out (page borders, several tokens, shared vouchers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -109,6 +109,22 @@ class Landing:
             self._free.put(parser)
             raise
         return ParsedPage(parser, rows.splits, count, info)
+
+    def parse_each(self, body: bytes, parts: Sequence[tuple[Operation, Rows]]) -> list[ParsedPage]:
+        """Parse a response that answers several operations, each under its key: all of it, or none.
+
+        Raises:
+            MalformedResponse, UntrustedValue: as `parse`.
+        """
+        parsed: list[ParsedPage] = []
+        try:
+            for operation, rows in parts:
+                parsed.append(self.parse(body, operation, rows))
+        except BaseException:
+            for page in parsed:
+                self._free.put(page.parser)
+            raise
+        return parsed
 
     def hand_out(self, parsed: ParsedPage, guard: Guard | None = None) -> Page:
         """Let the guard look at a parsed response, and only then select the raw tables. The guard's errors pass through."""

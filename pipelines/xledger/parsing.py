@@ -64,11 +64,15 @@ class Parser:
         leaves = frozenset(leaf[depth:] for leaf in operation.leaves if leaf[:depth] == node_path)
         kinds = {leaf: declared.get(leaf, Kind.TEXT) for leaf in leaves}
         lacking = {leaf: kind for leaf, kind in declared.items() if leaf not in leaves}
-        nodes = f"select unnest(json_extract(body, '{_nodes_path(operation.root, node_path)}')) as node from response"
+        key = operation.answered_as
+        nodes = f"select unnest(json_extract(body, '{_nodes_path(key, node_path)}')) as node from response"
         self.connection.register("response", response)
         try:
-            info = page_info(body) if node_path == CONNECTION else self._no_pages(operation.root, node_path)
-            if not self._fill(_whole(operation.root, node_path, kinds), kinds, lacking):
+            if node_path != CONNECTION:
+                info = self._no_pages(key, node_path)
+            else:
+                info = page_info(body) if operation.key is None else self._page_info_of(key)
+            if not self._fill(_whole(key, node_path, kinds), kinds, lacking):
                 texts = dict.fromkeys(kinds, Kind.TEXT)
                 if self._fill(f"select from_json(node, '{_structure(texts)}') as n from ({nodes})", texts, lacking):
                     self._refuse_untrusted(kinds, operation, id_leaf)
@@ -78,8 +82,15 @@ class Parser:
             self.connection.unregister("response")
         return info, rows
 
-    def _no_pages(self, root: str, node_path: Path) -> PageInfo:
-        holder = ".".join(("$.data", root, *node_path[:-1]))
+    def _page_info_of(self, key: str) -> PageInfo:
+        """Where the read goes on whose answer is one of several in the response."""
+        has_next_page = self._read(f"body->>'$.data.{key}.pageInfo.hasNextPage'")
+        if has_next_page not in ("true", "false"):
+            raise MalformedResponse(NO_DATA)
+        return PageInfo(self._read(f"body->>'$.data.{key}.edges[#-1].cursor'"), has_next_page == "true")
+
+    def _no_pages(self, key: str, node_path: Path) -> PageInfo:
+        holder = ".".join(("$.data", key, *node_path[:-1]))
         if self._read(f"json_type(body, '{holder}')") != "OBJECT":
             raise MalformedResponse(NO_DATA)
         return PageInfo(None, False)
@@ -114,18 +125,18 @@ class Parser:
         looked_at += [f"max(length({reference(leaf)}))" for leaf in money]
         rows, ids, is_untrusted, *longest = self._row(f"select {', '.join(looked_at)} from {PAGE}")
         if node_path == CONNECTION:
-            self._refuse_missing_rows(operation.root, rows, ids)
+            self._refuse_missing_rows(operation.answered_as, rows, ids)
         if is_untrusted:
             self._refuse_untrusted(money, operation, id_leaf)
         long = [leaf for leaf, length in zip(money, longest, strict=True) if (length or 0) > _LONGEST_EXACT_NUMBER]
         self._refuse_rounded(long, nodes, operation)
         return int(rows)
 
-    def _refuse_missing_rows(self, root: str, rows: int, ids: int) -> None:
+    def _refuse_missing_rows(self, key: str, rows: int, ids: int) -> None:
         """Every row has its id, and no rows come as an empty or a null list: a short answer is never taken for the end."""
         if ids < rows:
             raise MalformedResponse("the answer holds a row without its id")
-        if not rows and self._read(f"json_type(body, '$.data.{root}.edges')") not in ("ARRAY", "NULL"):
+        if not rows and self._read(f"json_type(body, '$.data.{key}.edges')") not in ("ARRAY", "NULL"):
             raise MalformedResponse("the answer holds no list of rows")
 
     def _refuse_untrusted(self, kinds: Mapping[Path, Kind], operation: Operation, id_leaf: Path) -> None:
@@ -183,15 +194,15 @@ def _last_value(body: bytes, key: bytes) -> Any:
     return None
 
 
-def _nodes_path(root: str, node_path: Path) -> str:
+def _nodes_path(key: str, node_path: Path) -> str:
     if node_path == CONNECTION:
-        return f"$.data.{root}.edges[*].node"
-    return ".".join(("$.data", root, *node_path)) + "[*]"
+        return f"$.data.{key}.edges[*].node"
+    return ".".join(("$.data", key, *node_path)) + "[*]"
 
 
-def _whole(root: str, node_path: Path, kinds: Mapping[Path, Kind]) -> str:
+def _whole(key: str, node_path: Path, kinds: Mapping[Path, Kind]) -> str:
     """SQL for all nodes, read with the rest of the response at once."""
-    steps = ["data", root, *node_path]
+    steps = ["data", key, *node_path]
     holders, last = steps[:-1], steps[-1]
     # In a connection the list holds edges, and these the nodes; elsewhere the nodes themselves.
     are_edges = node_path == CONNECTION

@@ -17,6 +17,7 @@ from pipelines.xledger.errors import (
     ConfigurationError,
     MalformedResponse,
     PermissionMissing,
+    QueryRefused,
     TokenRejected,
     Unreachable,
 )
@@ -44,6 +45,10 @@ _PROBES: Mapping[str, tuple[str, str]] = {
     "RecentTransaction": ("transaction_deltas", "dbId"),
     "RecentTransaction_lines": ("recentTransactions", "dbId"),
 }
+_VIEWER = "query viewer { viewer { entity { dbId code description } } }"
+_VIEWER_AND_LIMITS = "query viewer { viewer { entity { dbId code description } } rateLimit { remaining cost } }"
+# Not among the rights that this program asks for; where it may be read, owners get their number and currency.
+_ENTITY = {"Entity": ("entities", "dbId")}
 _OPTIONAL_ROOTS = frozenset({"transaction_deltas", "recentTransactions"})
 _ARGUMENTS = {"objectValues": "first: 5, filter: {objectKindDbId: 14}"}
 
@@ -93,28 +98,29 @@ def open_access(
     company_db_id, company, credits_left = _viewer(client)
     capabilities = Capabilities.introspect(client)
     access = Access(name, client, capabilities, company_db_id)
-    _check_permissions(access)
-    access.may_read_entities = _may_read_entities(access)
+    access.may_read_entities = _check_permissions(access)
     return Finding(access, company, credits_left, tuple(_notes(access)))
 
 
 def _viewer(client: Client) -> tuple[int | None, str, int | None]:
-    answer = _ask(client, "viewer", "query viewer { viewer { entity { dbId code description } } }")
+    try:
+        answer = _ask(client, "viewer", _VIEWER_AND_LIMITS)
+    except QueryRefused:
+        # What is left of the limits is good to know, and no reason to stop.
+        answer = _ask(client, "viewer", _VIEWER)
     viewer = answer.get("viewer")
     if not isinstance(viewer, dict):
         raise TokenRejected(
             "Xledger does not say whose token this is, so it is not valid; make a new one and paste it whole."
         )
     entity = viewer.get("entity") or {}
-    try:
-        limit = _ask(client, "limits", "query limits { rateLimit { remaining cost } }").get("rateLimit") or {}
-    except ApiFailed:
-        limit = {}
+    limit = answer.get("rateLimit") or {}
     company = f"{entity.get('code') or ''} {entity.get('description') or ''}".strip()
     return entity.get("dbId"), company, limit.get("remaining")
 
 
-def _check_permissions(access: Access) -> None:
+def _check_permissions(access: Access) -> bool:
+    """See that everything needed may be read; gives whether entities may be as well."""
     probes = {
         entity: probe
         for entity, probe in _PROBES.items()
@@ -123,8 +129,10 @@ def _check_permissions(access: Access) -> None:
     for _, (root, _) in probes.items():
         if not access.capabilities.has_root(root):
             raise ApiFailed(f"The API does not offer {root}, which this program needs; check API_URL.")
+    if access.capabilities.has_root("entities") and not _refusal(access.client, "preflight", probes | _ENTITY):
+        return True
     if not _refusal(access.client, "preflight", probes):
-        return
+        return False
     failures = {entity: _refusal(access.client, f"probe{entity}", {entity: probe}) for entity, probe in probes.items()}
     missing = tuple(entity for entity, failure in failures.items() if failure)
     if len(missing) == len(probes):
@@ -132,6 +140,9 @@ def _check_permissions(access: Access) -> None:
         raise failure
     if missing:
         raise PermissionMissing(_entities(missing))
+    # Each by itself is answered, so it is their number that the API refuses.
+    access.takes_several = False
+    return access.capabilities.has_root("entities") and not _refusal(access.client, "probeEntity", _ENTITY)
 
 
 def _refusal(client: Client, operation: str, probes: Mapping[str, tuple[str, str]]) -> Exception | None:
@@ -158,16 +169,6 @@ def _is_hidden(entity: str, connection: dict[str, Any]) -> bool:
     """Every ledger line stands in a voucher: lines without any are lines whose vouchers may not be read."""
     nodes = [edge["node"] for edge in connection.get("edges") or [] if edge.get("node")]
     return entity == "TransactionHeader" and bool(nodes) and all(node["header"] is None for node in nodes)
-
-
-def _may_read_entities(access: Access) -> bool:
-    """Entity is not among the rights this program asks for; where it may be read, owners get their number and currency."""
-    if not access.capabilities.has_root("entities"):
-        return False
-    try:
-        return _refusal(access.client, "probeEntity", {"Entity": ("entities", "dbId")}) is None
-    except ConfigurationError:
-        return False
 
 
 def _notes(access: Access) -> list[str]:

@@ -7,13 +7,14 @@ soon as an answer shows that a filter is not honoured or a document type is unkn
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.xledger import entities
-from pipelines.xledger.asking import LEDGER_OWNERS, REGISTER_VARIABLES, Access, Asking, IdLists
+from pipelines.xledger.asking import LEDGER_OWNERS, REGISTER_VARIABLES, Access, Asked, Asking, IdLists
 from pipelines.xledger.capabilities import IdFilter
 from pipelines.xledger.census import ChangedRows
 from pipelines.xledger.changes import ChangedIds
@@ -55,12 +56,13 @@ ITEMS = _rows(
 )
 SUPPLIERS = _rows("census_supplier")
 VOUCHERS = _rows("census_voucher", *_document_type())
-HIGHEST = _rows("census_highest")
+HIGHEST = {TRANSACTIONS: _rows("census_highest_line"), AP_TRANSACTIONS: _rows("census_highest_item")}
 PROBED = _rows("census_probe")
 
 _HIGHEST_DOCUMENTS = {TRANSACTIONS: "highest_transaction", AP_TRANSACTIONS: "highest_ap_transaction"}
 _ID_DOCUMENTS = {TRANSACTIONS: "payroll_transactions", AP_TRANSACTIONS: "payroll_ap_transactions"}
 _FENCE_TABLES = {TRANSACTIONS: "gl", AP_TRANSACTIONS: "ap"}
+_CENSUS_ROWS = {TRANSACTIONS: LINES, AP_TRANSACTIONS: ITEMS}
 _CENSUS = {census.splits[0].table.name for census in (LINES, ITEMS, SUPPLIERS, VOUCHERS)}
 
 
@@ -71,6 +73,20 @@ class _FiltersFail(Exception):
     """The filters cannot be relied on: ask for all ids."""
 
 
+@dataclass(frozen=True)
+class _Look:
+    """One row asked for behind the last page of a pre-query: there must be none, up to the fence where the root has one."""
+
+    access: Access
+    asked: Asked
+    fence: int | None
+
+    @property
+    def ids_named(self) -> int:
+        """How many ids its filter lists."""
+        return sum(len(value) for value in self.asked.variables["filter"].values() if isinstance(value, list))
+
+
 class PreQueries:
     """Fills a `PayrollFence`. ``registers`` keeps the raw tables that came along, for the read to hand out."""
 
@@ -79,16 +95,22 @@ class PreQueries:
         self._fence = fence
         self._changed = changed
         self._id_lists = id_lists
+        self._looks: list[_Look] = []
         self.registers: dict[str, list[pa.Table]] = {}
 
     def note_highest_ids(self, accesses: Sequence[Access]) -> None:
         """The fence in time: no read of this run goes above these ids."""
         for access in accesses:
-            for root, document_name in _HIGHEST_DOCUMENTS.items():
-                variables = {"last": 1, "ownerSet": LEDGER_OWNERS}
-                page = self._asking.once(access, document_name, HIGHEST, variables)
-                access.highest[root] = max(page.tables["census_highest"].column("db_id").to_pylist(), default=0)
-                self._asking.landing.forget("census_highest")
+            newest = [
+                Asked(document_name, HIGHEST[root], {"last": 1, "ownerSet": LEDGER_OWNERS})
+                for root, document_name in _HIGHEST_DOCUMENTS.items()
+            ]
+            pages = self._asking.first_pages(access, newest)
+            for root, asked, page in zip(_HIGHEST_DOCUMENTS, newest, pages, strict=True):
+                page = page or self._asking.once(access, asked.document_name, asked.rows, asked.variables)
+                ((name, rows),) = page.tables.items()
+                access.highest[root] = max(rows.column("db_id").to_pylist(), default=0)
+                self._asking.landing.forget(name)
 
     def run(self, accesses: Sequence[Access], *, ask_for_all: bool = False) -> None:
         """Start from nothing, ask, and judge; ``ask_for_all``: trust no filter.
@@ -102,7 +124,7 @@ class PreQueries:
         if not ask_for_all:
             try:
                 were_whole = [self._lines_in_question(access) for access in accesses]
-                self._fence.judge(is_whole_ledger=all(were_whole))
+                self.judge(is_whole_ledger=all(were_whole))
             except (_FiltersFail, RequestTooLarge, QueryTimedOut):
                 self._fence.forget_lines()
                 self._asking.landing.forget("census_gl")
@@ -110,7 +132,7 @@ class PreQueries:
                 return
         for access in accesses:
             self._take_lines(access, {})
-        self._fence.judge(is_whole_ledger=True)
+        self.judge(is_whole_ledger=True)
 
     def update(self, accesses: Sequence[Access], kept: Kept, changed: ChangedIds) -> None:
         """Start from the last read's census, ask for what changed since, and judge all of it.
@@ -121,12 +143,21 @@ class PreQueries:
         if not kept.standing.has_whole_census:
             self.run(accesses, ask_for_all=True)
             self.follow(accesses, changed)
-            self._fence.judge(is_whole_ledger=True)
+            self.judge(is_whole_ledger=True)
             return
         self._start(accesses)
         unsettled = kept.take_census()
         self.follow(accesses, {root: ids | unsettled[root] for root, ids in changed.items()})
-        self._fence.judge(is_whole_ledger=True)
+        self.judge(is_whole_ledger=True)
+
+    def judge(self, *, is_whole_ledger: bool) -> None:
+        """See that no pre-query was cut short, and only then run the rules.
+
+        Raises:
+            PayrollStop: what came cannot be right.
+        """
+        self._look_behind()
+        self._fence.judge(is_whole_ledger=is_whole_ledger)
 
     def follow(self, accesses: Sequence[Access], changed: ChangedIds, *, is_fenced: bool = True) -> None:
         """Bring the census up to date for these ids and for the vouchers they stand in, up to the fence or beyond it."""
@@ -135,20 +166,28 @@ class PreQueries:
             for census in (LINES, ITEMS):
                 self._asking.landing.forget(census.splits[0].table.name)
             for access in accesses:
-                self._take_by_ids(access, TRANSACTIONS, LINES, ids[TRANSACTIONS], is_fenced=is_fenced)
-                self._take_by_ids(access, AP_TRANSACTIONS, ITEMS, ids[AP_TRANSACTIONS], is_fenced=is_fenced)
+                self._take_by_ids(access, ids, is_fenced=is_fenced)
 
-    def _take_by_ids(self, access: Access, root: str, census: Rows, ids: Sequence[int], *, is_fenced: bool) -> None:
+    def _take_by_ids(self, access: Access, ids: Mapping[str, Sequence[int]], *, is_fenced: bool) -> None:
+        """Lines and items with these ids; those of short lists in one request."""
+        most = min(self._id_lists.most_ids, self._asking.page_size.rows)
+        short = {root: self._with_ids(access, root, ids[root], is_fenced) for root in ids if 0 < len(ids[root]) <= most}
+        begun = dict(zip(short, self._asking.first_pages(access, list(short.values())), strict=True))
+        for root in ids:
+
+            def ask(chunk: Sequence[int], root: str = root) -> Iterator[pa.Table]:
+                asked = self._with_ids(access, root, chunk, is_fenced)
+                return self._rows_of(access, root, asked, begun.get(root), is_fenced)
+
+            for rows in self._id_lists.ask(ids[root], self._asking.page_size.rows, ask):
+                self._fence.take(_FENCE_TABLES[root], rows)
+
+    def _with_ids(self, access: Access, root: str, ids: Sequence[int], is_fenced: bool) -> Asked:
         id_filter = access.capabilities.id_filter(root)
-
-        def ask(chunk: Sequence[int]) -> Iterator[pa.Table]:
-            conditions = {str(id_filter.id_in): id_filter.values(chunk)}
-            if is_fenced:
-                return self._below_fence(access, root, _ID_DOCUMENTS[root], census, conditions)
-            return self._everywhere(access, _ID_DOCUMENTS[root], census, conditions)
-
-        for rows in self._id_lists.ask(ids, self._asking.page_size.rows, ask):
-            self._fence.take(_FENCE_TABLES[root], rows)
+        conditions = {str(id_filter.id_in): id_filter.values(ids)}
+        if is_fenced:
+            conditions |= self._up_to_fence(access, root)
+        return Asked(_ID_DOCUMENTS[root], _CENSUS_ROWS[root], {"ownerSet": LEDGER_OWNERS, "filter": conditions})
 
     def _start(self, accesses: Sequence[Access]) -> None:
         self._fence.forget()
@@ -161,41 +200,56 @@ class PreQueries:
             self._fence.take_accounts(accounts)
 
     def _registers(self, access: Access) -> None:
-        if access.may_read_entities:
-            for page in self._asking.register(access, "entities", entities.ENTITY_ROWS):
-                self._keep(page.tables)
-        for page in self._to_the_end(access, "accounts", entities.ACCOUNT_ROWS, REGISTER_VARIABLES):
-            self._keep(page.tables)
-        for page in self._to_the_end(access, "subledgers", entities.SUBLEDGER_ROWS, REGISTER_VARIABLES):
-            self._keep(page.tables)
-            self._fence.take("subledger", page.tables["subledger"])
-        for page in self._to_the_end(access, "supplier_ids", SUPPLIERS, REGISTER_VARIABLES):
-            self._fence.take("supplier", page.tables["census_supplier"])
+        # Owners say more where they come with their entity than with an account, and the first to come stays.
+        several = [Asked("entities", entities.ENTITY_ROWS, REGISTER_VARIABLES)] if access.may_read_entities else []
+        several += [
+            Asked("accounts", entities.ACCOUNT_ROWS, REGISTER_VARIABLES),
+            Asked("subledgers", entities.SUBLEDGER_ROWS, REGISTER_VARIABLES),
+            Asked("supplier_ids", SUPPLIERS, REGISTER_VARIABLES),
+        ]
+        firsts = self._asking.first_pages(access, several)
+        for asked, first in zip(several, firsts, strict=True):
+            for page in self._to_the_end(access, asked, first):
+                match asked.document_name:
+                    case "supplier_ids":
+                        self._fence.take("supplier", page.tables["census_supplier"])
+                    case "subledgers":
+                        self._fence.take("subledger", page.tables["subledger"])
+                        self._keep(page.tables)
+                    case _:
+                        self._keep(page.tables)
 
-    def _to_the_end(
-        self, access: Access, document_name: str, rows: Rows, variables: Mapping[str, Any]
-    ) -> Iterator[Page]:
-        """All pages, and a look behind the last one: what a pre-query cut short has not seen would come with the data."""
+    def _to_the_end(self, access: Access, asked: Asked, first: Page | None = None) -> Iterator[Page]:
+        """All pages, with a look behind the last one still to come: what a pre-query cut short has not seen would come with
+        the data."""
         last = None
-        for page in self._asking.pages(access, document_name, rows, variables):
+        for page in self._asking.from_first_page(access, asked, first):
             last = page
             yield page
         if last is not None:
-            self._refuse_more(access, document_name, rows, variables, last)
+            self._look_later(access, asked, last)
 
-    def _refuse_more(
-        self, access: Access, document_name: str, rows: Rows, variables: Mapping[str, Any], last: Page
-    ) -> None:
+    def _look_later(self, access: Access, asked: Asked, last: Page) -> None:
         if last.end_cursor is None:
             return
-        behind = self._asking.once(access, document_name, rows, {**variables, "first": 1, "after": last.end_cursor})
-        fence = next((access.highest[root] for root, name in _ID_DOCUMENTS.items() if name == document_name), None)
-        ids = next(iter(behind.tables.values())).column("db_id").to_pylist()
-        if any(fence is None or db_id <= fence for db_id in ids):
-            raise PayrollStop(
-                f"The pre-query {document_name} ended before its end: the API held rows back, and payroll could be among "
-                "them. Nothing was published; run again later."
-            )
+        behind = replace(asked, variables={"filter": {}, **asked.variables, "first": 1, "after": last.end_cursor})
+        root = next((root for root, name in _ID_DOCUMENTS.items() if name == asked.document_name), None)
+        self._looks.append(_Look(access, behind, None if root is None else access.highest[root]))
+
+    def _look_behind(self) -> None:
+        """Look behind the pre-queries asked so far, as many in one request as name no more ids than one page has rows."""
+        looks, self._looks = self._looks, []
+        for access, together in _in_batches(looks, self._asking.page_size.rows):
+            pages = self._asking.first_pages(access, [look.asked for look in together])
+            for look, page in zip(together, pages, strict=True):
+                asked = look.asked
+                page = page or self._asking.once(access, asked.document_name, asked.rows, asked.variables)
+                ids = next(iter(page.tables.values())).column("db_id").to_pylist()
+                if any(look.fence is None or db_id <= look.fence for db_id in ids):
+                    raise PayrollStop(
+                        f"The pre-query {asked.document_name} ended before its end: the API held rows back, and payroll could "
+                        "be among them. Nothing was published; run again later."
+                    )
 
     def refuse_leaking_filter(self, access: Access, fenced: FencedFilter) -> None:
         """See, with ids alone, that the API honours an exclusion before it is relied on.
@@ -233,18 +287,19 @@ class PreQueries:
     def _below_fence(
         self, access: Access, root: str, document_name: str, rows: Rows, conditions: Mapping[str, Any]
     ) -> Iterator[pa.Table]:
-        id_filter = access.capabilities.id_filter(root)
-        fence = id_filter.up_to(access.highest[root]) if id_filter.has_ranges else {}
-        for table in self._everywhere(access, document_name, rows, {**conditions, **fence}):
-            yield table.filter(pc.field("db_id") <= access.highest[root])
+        variables = {"ownerSet": LEDGER_OWNERS, "filter": {**conditions, **self._up_to_fence(access, root)}}
+        return self._rows_of(access, root, Asked(document_name, rows, variables), None, is_fenced=True)
 
-    def _everywhere(
-        self, access: Access, document_name: str, rows: Rows, conditions: Mapping[str, Any]
+    def _up_to_fence(self, access: Access, root: str) -> Mapping[str, Any]:
+        id_filter = access.capabilities.id_filter(root)
+        return id_filter.up_to(access.highest[root]) if id_filter.has_ranges else {}
+
+    def _rows_of(
+        self, access: Access, root: str, asked: Asked, first: Page | None, is_fenced: bool
     ) -> Iterator[pa.Table]:
-        variables = {"ownerSet": LEDGER_OWNERS, "filter": conditions}
-        for page in self._to_the_end(access, document_name, rows, variables):
+        for page in self._to_the_end(access, asked, first):
             (table,) = page.tables.values()
-            yield table
+            yield table.filter(pc.field("db_id") <= access.highest[root]) if is_fenced else table
 
     def _lines_in_question(self, access: Access) -> bool:
         """Lines of payroll types, lines on pay accounts, and the balancing lines of their vouchers.
@@ -305,7 +360,7 @@ class PreQueries:
         page = self._asking.once(access, "payroll_transactions", LINES, variables)
         self._fence.take("gl", page.tables["census_gl"])
         if not page.has_next_page:
-            self._refuse_more(access, "payroll_transactions", LINES, variables, page)
+            self._look_later(access, Asked("payroll_transactions", LINES, variables), page)
         return not page.has_next_page
 
     def _refuse_long_lists(self, access: Access, id_filter: IdFilter) -> None:
@@ -323,8 +378,8 @@ class PreQueries:
         if not access.capabilities.has_root("journalHeaders"):
             raise _FiltersFail
         types: dict[int, str] = {}
-        variables = {"ownerSet": LEDGER_OWNERS}
-        for page in self._to_the_end(access, "document_types", VOUCHERS, variables):
+        asked = Asked("document_types", VOUCHERS, {"ownerSet": LEDGER_OWNERS})
+        for page in self._to_the_end(access, asked):
             vouchers = page.tables["census_voucher"]
             pairs = zip(vouchers["document_type_db_id"].to_pylist(), vouchers["document_type"].to_pylist(), strict=True)
             types.update((db_id, code) for db_id, code in pairs if db_id is not None and code is not None)
@@ -349,3 +404,16 @@ class PreQueries:
         if accounts is None and not self._fence.has_lines_of(types):
             # Vouchers of these types exist, yet the filter finds none of their lines.
             raise _FiltersFail
+
+
+def _in_batches(looks: Sequence[_Look], most_ids: int) -> Iterator[tuple[Access, list[_Look]]]:
+    """The looks of each token, in groups of one or more that together name no more ids than these."""
+    group: list[_Look] = []
+    for look in looks:
+        named = sum(other.ids_named for other in group) + look.ids_named
+        if group and (look.access is not group[0].access or named > most_ids):
+            yield group[0].access, group
+            group = []
+        group.append(look)
+    if group:
+        yield group[0].access, group

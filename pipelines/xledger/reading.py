@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.xledger import entities
-from pipelines.xledger.asking import LEDGER_OWNERS, Access, Asking, IdLists, Progress
+from pipelines.xledger.asking import LEDGER_OWNERS, Access, Asked, Asking, IdLists, Progress
 from pipelines.xledger.census import ChangedRows
 from pipelines.xledger.changes import ChangedIds, Changes
 from pipelines.xledger.documents import document
@@ -92,14 +93,18 @@ class LedgerReader:
             FeedsSilent: what changed since the last read is not told.
         """
         server_time = self._accesses[0].client.traffic.server_time
-        self._changes.note_heads(self._accesses)
+        changed: ChangedIds = {}
+        if self._kept is None:
+            self._changes.note_heads(self._accesses)
+        else:
+            changed = self._changed_since(self._kept.standing)
         if self._changes.are_told(self._accesses):
             self._standing = Standing.now(self._made_with, server_time, self._changes.heads)
         self._pre_queries.note_highest_ids(self._accesses)
         if self._kept is None:
             self._pre_queries.run(self._accesses)
         else:
-            self._pre_queries.update(self._accesses, self._kept, self._changed_since(self._kept.standing))
+            self._pre_queries.update(self._accesses, self._kept, changed)
             self._settle(self._kept)
         if self._pages is not None and self._standing is not None and self.can_be_followed:
             standing = replace(self._standing, has_whole_census=self.fence.is_whole_ledger)
@@ -114,7 +119,7 @@ class LedgerReader:
 
     def _changed_since(self, standing: Standing) -> ChangedIds:
         try:
-            return self._changes.since(standing.heads, self._accesses)
+            return self._changes.catch_up(standing.heads, self._accesses)
         except (ApiFailed, PermissionMissing) as error:
             silent = FeedsSilent(f"The change feeds do not tell what changed: {error}")
         raise silent
@@ -218,7 +223,7 @@ class LedgerReader:
         if changed:
             # Beyond the highest ids, too: a line that was posted since can make a voucher one with pay.
             self._pre_queries.follow(self._accesses, changed, is_fenced=False)
-            self.fence.judge(is_whole_ledger=self.fence.is_whole_ledger)
+            self._pre_queries.judge(is_whole_ledger=self.fence.is_whole_ledger)
         return self.fence.vouchers_handed_out_wrongly(TRANSACTION_HEADER.name) + sum(
             self.fence.handed_out_wrongly(root, rows.splits[0].table.name) for root, rows in _LEDGER_ROWS.items()
         )
@@ -281,8 +286,6 @@ class LedgerReader:
         for access in self._accesses:
             yield from self._suppliers(access)
             yield from self._dimensions(access)
-            yield from _tables(self._asking.register(access, "countries", entities.COUNTRY_ROWS))
-            yield from _tables(self._asking.register(access, "currencies", entities.CURRENCY_ROWS))
 
     def _suppliers(self, access: Access) -> Iterator[Tables]:
         companies: set[int] = set()
@@ -292,41 +295,82 @@ class LedgerReader:
             companies |= set(supplier.column("company_db_id").drop_null().to_pylist())
             contacts |= set(supplier.column("contact_db_id").drop_null().to_pylist())
             yield page.tables
-        yield from _tables(self._by_ids(access, "companies", entities.COMPANY_ROWS, sorted(companies)))
-        yield from _tables(self._by_ids(access, "contacts", entities.CONTACT_ROWS, sorted(contacts)))
+        named = {
+            "companies": (entities.COMPANY_ROWS, sorted(companies)),
+            "contacts": (entities.CONTACT_ROWS, sorted(contacts)),
+        }
+        yield from self._named(access, named)
 
     def _dimensions(self, access: Access) -> Iterator[Tables]:
-        setup = self._asking.once(access, "setup", entities.OBJECT_ROWS)
-        yield setup.tables
-        kinds = {
-            row["object_kind_db_id"]: row["object_kind_name"] or ""
-            for row in setup.tables["object"].to_pylist()
-            if row["object_kind_db_id"] is not None
-        }
-        for kind, name in sorted(({_TAX_RULE_KIND: "TAX_RULE"} | kinds).items()):
-            if not any(word in name.upper() for word in _PEOPLE):
-                conditions = {"objectKindDbId": kind}
-                rows = entities.OBJECT_VALUE_ROWS
-                yield from _tables(self._asking.register(access, "object_values", rows, conditions))
+        """Dimensions and their values; the registers of countries and currencies, which are asked for along with them."""
+        setup, countries, currencies = self._asking.all_of(
+            access,
+            (
+                Asked("setup", entities.OBJECT_ROWS),
+                Asked.register("countries", entities.COUNTRY_ROWS),
+                Asked.register("currencies", entities.CURRENCY_ROWS),
+            ),
+        )
+        kinds = {_TAX_RULE_KIND: "TAX_RULE"}
+        for page in setup:
+            kinds |= {
+                row["object_kind_db_id"]: row["object_kind_name"] or ""
+                for row in page.tables["object"].to_pylist()
+                if row["object_kind_db_id"] is not None
+            }
+            yield page.tables
+        yield from _tables(countries)
+        yield from _tables(currencies)
+        values = [
+            Asked.register("object_values", entities.OBJECT_VALUE_ROWS, {"objectKindDbId": kind})
+            for kind, name in sorted(kinds.items())
+            if not any(word in name.upper() for word in _PEOPLE)
+        ]
+        yield from self._tables_of_all(access, values)
 
     def recent(self) -> Iterator[Tables]:
         """The change feed of the last days, as far as it names lines that were received."""
         for access in self._accesses:
-            for document_name, root, rows in _FEEDS:
-                if access.capabilities.has_root(root):
-                    yield from _tables(self._asking.pages(access, document_name, rows, {"ownerSet": LEDGER_OWNERS}))
+            feeds = [
+                Asked(document_name, rows, {"ownerSet": LEDGER_OWNERS})
+                for document_name, root, rows in _FEEDS
+                if access.capabilities.has_root(root)
+            ]
+            yield from self._tables_of_all(access, feeds)
+
+    def _tables_of_all(self, access: Access, several: Sequence[Asked]) -> Iterator[Tables]:
+        for pages in self._asking.all_of(access, several):
+            yield from _tables(pages)
+
+    def _named(self, access: Access, named: Mapping[str, tuple[Rows, Sequence[int]]]) -> Iterator[Tables]:
+        """The rows with these ids of several registers; those of short lists in one request."""
+        most = min(self._id_lists.most_ids, self._asking.page_size.rows)
+        short = {
+            document_name: Asked.register(document_name, rows, self._with_ids(access, document_name, ids))
+            for document_name, (rows, ids) in named.items()
+            if 0 < len(ids) <= most
+        }
+        begun = dict(zip(short, self._asking.first_pages(access, list(short.values())), strict=True))
+        for document_name, (rows, ids) in named.items():
+            if first := begun.get(document_name):
+                yield from _tables(self._asking.from_first_page(access, short[document_name], first))
+            else:
+                yield from _tables(self._by_ids(access, document_name, rows, ids))
 
     def _by_ids(self, access: Access, document_name: str, rows: Rows, ids: Sequence[int]) -> Iterator[Page]:
         """Only the rows with these ids, in lists that the API takes."""
+
+        def ask(chunk: Sequence[int]) -> Iterator[Page]:
+            return self._asking.register(access, document_name, rows, self._with_ids(access, document_name, chunk))
+
+        yield from self._id_lists.ask(ids, self._asking.page_size.rows, ask)
+
+    def _with_ids(self, access: Access, document_name: str, ids: Sequence[int]) -> Mapping[str, Any]:
         root = access.capabilities.fit(document(document_name)).root
         id_filter = access.capabilities.id_filter(root)
         if id_filter.id_in is None:
             raise ApiFailed(f"The API offers no filter by id on {root}, which is what keeps persons out; report it.")
-
-        def ask(chunk: Sequence[int]) -> Iterator[Page]:
-            return self._asking.register(access, document_name, rows, {str(id_filter.id_in): id_filter.values(chunk)})
-
-        yield from self._id_lists.ask(ids, self._asking.page_size.rows, ask)
+        return {id_filter.id_in: id_filter.values(ids)}
 
 
 def _tables(read: Iterator[Page]) -> Iterator[Tables]:

@@ -22,6 +22,7 @@ from pipelines.xledger import entities, prequeries
 from pipelines.xledger.documents import document
 from pipelines.xledger.landing import Rows
 from pipelines.xledger.parsing import CONNECTION
+from pipelines.xledger.payroll import AP_TRANSACTIONS, TRANSACTIONS
 from pipelines.xledger.tables import TABLES
 from tests.dbt.conftest import Build
 from tests.xledger.responses import capabilities
@@ -35,8 +36,8 @@ _ROWS: Mapping[str, Rows] = {
     "currencies": entities.CURRENCY_ROWS,
     "document_types": prequeries.VOUCHERS,
     "entities": entities.ENTITY_ROWS,
-    "highest_ap_transaction": prequeries.HIGHEST,
-    "highest_transaction": prequeries.HIGHEST,
+    "highest_ap_transaction": prequeries.HIGHEST[AP_TRANSACTIONS],
+    "highest_transaction": prequeries.HIGHEST[TRANSACTIONS],
     "object_values": entities.OBJECT_VALUE_ROWS,
     "payroll_ap_transactions": prequeries.ITEMS,
     "payroll_transactions": prequeries.LINES,

@@ -14,6 +14,7 @@ from pipelines.sandbox import Sandbox
 from tests.conftest import Read
 from tests.incremental.conftest import Ledger
 from tests.payroll_search import Canaries, everything_below
+from tests.wire import documents
 
 OFFERED = {
     "all_filters": {},
@@ -29,7 +30,7 @@ def _changed(read: Read) -> bool:
 
 
 def _operations(sandbox: Sandbox, since: int) -> Counter[str]:
-    return Counter(str(request["operation"]) for request in sandbox.wire()[since:])
+    return Counter(str(sent["operation"]) for sent in documents(sandbox.wire()[since:]))
 
 
 def _voucher(sandbox: Sandbox, document_type: str, *, with_items: bool = True) -> dict[str, Any]:
@@ -134,8 +135,10 @@ def test_no_payroll_arrives_though_the_feeds_name_its_ids(ledger: Ledger) -> Non
             sandbox.mutate({"change": {"header": header, "lines": [{"line": line}]}})
         since = len(sandbox.wire())
         assert _changed(ledger.read(sandbox))
-        named = [r for r in sandbox.wire()[since:] if r["operation"] == "transactionDeltas"]
-        assert any(str(line) in str(request["response"]) for request in named for _, line in payroll)
+        named = [
+            sent["answer"] for sent in documents(sandbox.wire()[since:]) if sent["operation"] == "transactionDeltas"
+        ]
+        assert any(str(line) in str(answer) for answer in named for _, line in payroll)
         sent = "\n".join(str(request["response"]) for request in sandbox.wire()[since:])
         arrived = Canaries.of(sandbox.truth_path, hashed_on_arrival=True)
     assert not {word for word in arrived.words if word in sent}

@@ -134,7 +134,7 @@ def test_a_sync_that_would_pass_the_limit_asks_for_no_ledger_line(xledger: Sandb
     assert completed.returncode == 1
     assert "The last read took 40 requests, and 39 of this month's budget are left" in completed.stderr
     operations = {sent["operation"] for sent in xledger.wire()[before:]}
-    assert operations == {"viewer", "limits", "IntrospectionQuery", "preflight", "probeEntity"}
+    assert operations == {"viewer", "IntrospectionQuery", "preflight"}
     checked = run_module("pipelines.check", environment(xledger, tmp_path, 79))
     assert checked.returncode == 1
     assert "Used this month: " in checked.stdout

@@ -31,6 +31,7 @@ OFFERS: dict[str, dict[str, Any]] = {
     "notIn_and_no_ranges": {"negative_operator": "dbId_notIn", "id_ranges": False},
     "short_lists": {"longest_list": 60},
     "small_bodies": {"largest_body": 5_000},
+    "one_root_at_a_time": {"most_roots": 1},
     "fewer_roots_and_fields": {
         "without": ("journalHeaders", "recentTransactions", "transaction_deltas", "apTransaction_deltas", "Transaction.taxRule")
     },
@@ -163,7 +164,7 @@ STOPS: dict[str, tuple[dict[str, Any], type[XledgerError]]] = {
     "short_lines": ({"faults": ("payrollTransactions@3:short_page",)}, PayrollStop),
     "short_first_page": ({"faults": ("payrollTransactions@1:short_page",)}, PayrollStop),
     "short_items": ({"faults": ("payrollAPTransactions@1:short_page",)}, PayrollStop),
-    "short_accounts": ({"faults": ("accounts@1:short_page",)}, PayrollStop),
+    "short_registers": ({"faults": ("entities_and_accounts_and_subledgers_and_others@1:short_page",)}, PayrollStop),
     "empty_items": ({"faults": ("payrollAPTransactions@1:empty_page",)}, ApiFailed),
     "types_not_readable": ({"denied": ("TransactionSource",), "denied_form": "null"}, PayrollStop),
 }
@@ -241,13 +242,12 @@ def test_after_a_forbidden_row_the_run_looks_again_whatever_the_feeds_say(came_b
         heads={}, are_told=lambda _: True, since=lambda *_: {"transactions": set(), "apTransactions": set()}
     )
     reader._pre_queries = SimpleNamespace(
-        run=lambda _, ask_for_all: asked.append(ask_for_all), follow=lambda *_, **__: None
+        run=lambda _, ask_for_all: asked.append(ask_for_all), follow=lambda *_, **__: None, judge=lambda **_: None
     )
     reader.fence = SimpleNamespace(
         handed_out_wrongly=lambda *_: 2,
         vouchers_handed_out_wrongly=lambda _: 1,
         remember_vouchers=lambda: None,
-        judge=lambda **_: None,
         is_whole_ledger=True,
     )
     assert reader.became_payroll() == (5 if came_back else 0)

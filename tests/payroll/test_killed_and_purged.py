@@ -23,6 +23,7 @@ import pytest
 from tests.conftest import QUICK, ROOT, clean_environment, run_module, sync
 from tests.payroll.conftest import Loud
 from tests.payroll_search import Canaries, everything_below
+from tests.wire import documents
 
 # A type that suppliers' invoices are posted under, until somebody says that it is payroll's.
 _ADDED_TYPE = "MA"
@@ -108,7 +109,8 @@ class Run:
     first_request: int
 
     def asked(self, *operations: str) -> bool:
-        return any(sent["operation"] in operations for sent in self.later.loud.sandbox.wire()[self.first_request :])
+        sent = documents(self.later.loud.sandbox.wire()[self.first_request :])
+        return any(document["operation"] in operations for document in sent)
 
     def says(self, text: str) -> bool:
         return text in self.said.read_text(encoding="utf-8", errors="replace")

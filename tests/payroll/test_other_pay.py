@@ -31,7 +31,7 @@ def _wire(path: Path | None) -> list[dict[str, Any]]:
 
 def test_every_answer_is_the_same(synced: Synced, loud: Loud) -> None:
     quiet, other = _wire(synced.wire_log), loud.wire
-    assert len(quiet) > 40
+    assert len(quiet) > 25
     assert [answer["operation"] for answer in quiet] == [answer["operation"] for answer in other]
     assert [a["operation"] for a, b in zip(quiet, other, strict=True) if a != b] == []
 

@@ -23,6 +23,7 @@ from pipelines.xledger.errors import (
     ApiFailed,
     MalformedResponse,
     PermissionMissing,
+    QueryRefused,
     QueryTimedOut,
     RequestTooLarge,
     TokenRejected,
@@ -324,14 +325,16 @@ def test_no_proxy_is_a_matter_of_configuration(monkeypatch: pytest.MonkeyPatch) 
         pytest.param(raw(b"", 413), RequestTooLarge, 1, id="413"),
         pytest.param(refusal({"message": "The list is too long: at most 500"}), RequestTooLarge, 1, id="list too long"),
         pytest.param(raw(b"moved", 301, Location="http://127.0.0.1:1/elsewhere"), Unreachable, 2, id="redirect"),
-        pytest.param(raw(b"not here", 404), ApiFailed, 1, id="404"),
-        pytest.param(refusal({"message": f"Cannot query field {ROW}"}, status=400), ApiFailed, 1, id="400 with errors"),
-        pytest.param(refusal({"message": f"about {ROW}"}, data={"rows": 1}), ApiFailed, 1, id="data beside errors"),
-        pytest.param(refusal("just text"), ApiFailed, 1, id="an error that is text"),
-        pytest.param(refusal({"message": "x", "extensions": "none"}), ApiFailed, 1, id="extensions that are text"),
-        pytest.param(raw(b'{"errors": "boom"}'), ApiFailed, 1, id="errors that are text"),
-        pytest.param(raw(b'{"errors": 5}'), ApiFailed, 1, id="errors that are a number"),
-        pytest.param(raw(b'{"errors": {"message": "boom"}}'), ApiFailed, 1, id="one error without a list"),
+        pytest.param(raw(b"not here", 404), QueryRefused, 1, id="404"),
+        pytest.param(
+            refusal({"message": f"Cannot query field {ROW}"}, status=400), QueryRefused, 1, id="400 with errors"
+        ),
+        pytest.param(refusal({"message": f"about {ROW}"}, data={"rows": 1}), QueryRefused, 1, id="data beside errors"),
+        pytest.param(refusal("just text"), QueryRefused, 1, id="an error that is text"),
+        pytest.param(refusal({"message": "x", "extensions": "none"}), QueryRefused, 1, id="extensions that are text"),
+        pytest.param(raw(b'{"errors": "boom"}'), QueryRefused, 1, id="errors that are text"),
+        pytest.param(raw(b'{"errors": 5}'), QueryRefused, 1, id="errors that are a number"),
+        pytest.param(raw(b'{"errors": {"message": "boom"}}'), QueryRefused, 1, id="one error without a list"),
     ],
 )
 def test_anything_else_is_fatal_at_once(clock: FakeClock, step: Step, kind: type[XledgerError], exit_code: int) -> None:

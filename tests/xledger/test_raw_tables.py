@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -17,6 +15,7 @@ from pipelines.xledger.landing import Rows
 from pipelines.xledger.parsing import CONNECTION
 from pipelines.xledger.tables import TABLES
 from tests.conftest import Read, quick_settings, read
+from tests.wire import documents
 
 _LEDGER = {"transactions": entities.TRANSACTION_ROWS, "apTransactions": entities.AP_TRANSACTION_ROWS}
 # Entities come first: their owners say more than those that other rows carry.
@@ -43,7 +42,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Read, Ex
     folder = tmp_path_factory.mktemp("hostile")
     with running(lines=2000, hostile=True, large_ids=True) as xledger:
         done = read(folder / "data", quick_settings(xledger.url, xledger.token, page_size=300))
-        yield done, xledger.wire()
+        yield done, list(documents(xledger.wire()))
 
 
 def _nodes(exchanges: Exchanges, operation: str, rows: Rows) -> Iterator[Mapping[str, Any]]:
@@ -52,7 +51,7 @@ def _nodes(exchanges: Exchanges, operation: str, rows: Rows) -> Iterator[Mapping
         # The guard throws a page with an unreadable line away, and the read begins anew.
         asked = asked[max(number for number, exchange in enumerate(asked) if "after" not in exchange["variables"]) :]
     for exchange in asked:
-        tree = next(iter(json.loads(exchange["response"], parse_float=Decimal)["data"].values()))
+        tree = exchange["answer"]
         if rows.node_path == CONNECTION:
             yield from (edge["node"] for edge in tree["edges"] or [])
         else:
