@@ -39,7 +39,8 @@ types as (
 
 ),
 
--- Grouped, not distinct: DuckDB has no estimate of a distinct, and would hold the lines to find them the few releases.
+-- Grouped, not distinct: DuckDB estimates groups, and without an estimate it would hold all lines to find the few
+-- releases among them.
 used_accounts as (
 
     select
