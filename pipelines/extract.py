@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.common.destination import Destination
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines.console import Console
@@ -35,6 +37,8 @@ from pipelines.xledger.workbench import workbench
 
 # The first read, and what changed meanwhile, twice.
 _PASSES = 3
+# Of the file that is loaded into, whose connection is dlt's; the workbench has its own.
+_LOADING_MEMORY = "300MB"
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,12 @@ def _record(record: RunRecord, reader: LedgerReader, traffic: Traffic) -> Iterat
         yield as_table(name, rows, "append")
 
 
+def _destination(warehouse: Warehouse) -> Destination[Any, Any]:
+    credentials = DuckDbCredentials(str(warehouse.incoming_raw))
+    credentials.global_config = {"memory_limit": _LOADING_MEMORY}
+    return dlt.destinations.duckdb(credentials)
+
+
 def _pipeline(warehouse: Warehouse) -> dlt.Pipeline:
     # A read owes nothing to what an earlier pass, or a killed run, left in dlt's folder.
     shutil.rmtree(warehouse.dlt, ignore_errors=True)
@@ -200,7 +210,7 @@ def _pipeline(warehouse: Warehouse) -> dlt.Pipeline:
     return dlt.pipeline(
         "xledger",
         pipelines_dir=str(warehouse.dlt),
-        destination=dlt.destinations.duckdb(str(warehouse.incoming_raw)),
+        destination=_destination(warehouse),
         dataset_name=RAW_SCHEMA,
     )
 

@@ -134,20 +134,21 @@ def write_census(workbench: duckdb.DuckDBPyConnection, database: str, *, is_fini
         )
 
 
+# The lines are found before their document types are: the two joins do not hold memory at once.
 _RECEIVED_LINES = """
 insert into {census} by name
+with received as materialized (
+    select line.owner_db_id, line.db_id, line.header_db_id, line.account_db_id, line.match_id
+    from {new}."transaction" as line
+    anti join {census} as known on known.owner_db_id = line.owner_db_id and known.db_id = line.db_id
+)
 select
-    line.owner_db_id,
-    line.db_id,
-    line.header_db_id,
-    line.account_db_id,
-    line.match_id,
+    received.*,
     header.transaction_source_db_id as document_type_db_id,
     header.transaction_source_code as document_type
-from {new}."transaction" as line
+from received
 left join {new}.transaction_header as header
-    on header.owner_db_id = line.owner_db_id and header.db_id = line.header_db_id
-anti join {census} as known on known.owner_db_id = line.owner_db_id and known.db_id = line.db_id
+    on header.owner_db_id = received.owner_db_id and header.db_id = received.header_db_id
 """
 
 _TAKE_OVER = (

@@ -11,7 +11,7 @@ owners as (
 ),
 
 -- What the rules say of each line, in the order they are applied; the guard's word counts only while it is on.
-judged as (
+judged as {{ inlined() }}(
 
     select
         owner_db_id,

@@ -1,4 +1,4 @@
-with published_spend as (
+with published_spend as {{ inlined() }}(
 
     select * from {{ ref('stg_xledger__published_spend') }}
 

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-with items as (
+with items as {{ inlined() }}(
 
     select * from {{ ref('int_ap_items_classified') }}
 

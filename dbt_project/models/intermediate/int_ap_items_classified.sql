@@ -1,10 +1,10 @@
-with items as (
+with items as {{ inlined() }}(
 
     select * from {{ ref('stg_xledger__ap_transaction') }}
 
 ),
 
-headers as (
+headers as {{ inlined() }}(
 
     select * from {{ ref('stg_xledger__transaction_header') }}
 
@@ -28,8 +28,6 @@ classified as {{ inlined() }}(
 
     select
         items.*,
-        headers.voucher_number,
-        headers.posted_date,
         coalesce(document_types.document_role, 'other') as document_role,
         coalesce(
             item_types.item_kind,
@@ -41,12 +39,9 @@ classified as {{ inlined() }}(
         ) as item_kind,
         coalesce(
             items.invoice_number, items.external_identifier, 'item ' || {{ as_text('items.ap_transaction_db_id') }}
-        ) as invoice_key
+        ) as invoice_key,
+        coalesce(items.transaction_remaining, 0) = 0 as is_settled
     from items
-    left join headers
-        on
-            items.owner_db_id = headers.owner_db_id
-            and items.header_db_id = headers.header_db_id
     left join document_types
         on items.document_type = document_types.document_type
     left join item_types
@@ -57,12 +52,18 @@ classified as {{ inlined() }}(
 last_payments as (
 
     select
-        owner_db_id,
-        match_id,
-        max(posted_date) as last_payment_date
+        classified.owner_db_id,
+        classified.match_id,
+        max(headers.posted_date) as last_payment_date
     from classified
-    where match_id <> 0 and item_kind = 'payment'
-    group by owner_db_id, match_id
+    inner join headers
+        on
+            classified.owner_db_id = headers.owner_db_id
+            and classified.header_db_id = headers.header_db_id
+    where
+        classified.match_id <> 0
+        and classified.item_kind = 'payment'
+    group by classified.owner_db_id, classified.match_id
 
 ),
 
@@ -99,14 +100,19 @@ matched as (
 
     select
         classified.*,
-        coalesce(classified.transaction_remaining, 0) = 0 as is_settled,
+        headers.voucher_number,
+        headers.posted_date,
         case
-            when coalesce(classified.transaction_remaining, 0) = 0
+            when classified.is_settled
                 then coalesce(classified.last_payment_date, last_payments.last_payment_date)
         end as paid_date,
         linked_numbers.invoice_numbers as group_invoice_numbers,
         linked_numbers.credit_note_numbers as group_credit_note_numbers
     from classified
+    left join headers
+        on
+            classified.owner_db_id = headers.owner_db_id
+            and classified.header_db_id = headers.header_db_id
     left join last_payments
         on
             classified.owner_db_id = last_payments.owner_db_id

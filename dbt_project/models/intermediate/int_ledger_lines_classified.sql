@@ -1,11 +1,11 @@
-with transactions as (
+with transactions as {{ inlined() }}(
 
     select * from {{ ref('stg_xledger__transaction') }}
     {{ only_changed_vouchers('where') }}
 
 ),
 
-headers as (
+headers as {{ inlined() }}(
 
     select * from {{ ref('stg_xledger__transaction_header') }}
 
@@ -39,12 +39,15 @@ types as (
 
 ),
 
+-- Grouped, not distinct: DuckDB estimates groups, and without an estimate it would hold all lines to find the few
+-- releases among them.
 used_accounts as (
 
-    select distinct
+    select
         owner_db_id,
         account_db_id
     from transactions
+    group by owner_db_id, account_db_id
 
 ),
 
@@ -112,14 +115,14 @@ prepaid_and_cost_lines as (
         on
             transactions.owner_db_id = prepaid_vouchers.owner_db_id
             and transactions.header_db_id = prepaid_vouchers.header_db_id
-    inner join line_accounts
-        on
-            transactions.owner_db_id = line_accounts.line_owner_db_id
-            and transactions.account_db_id = line_accounts.account_db_id
     left join headers
         on
             transactions.owner_db_id = headers.owner_db_id
             and transactions.header_db_id = headers.header_db_id
+    inner join line_accounts
+        on
+            transactions.owner_db_id = line_accounts.line_owner_db_id
+            and transactions.account_db_id = line_accounts.account_db_id
     where
         not line_accounts.is_in_excluded_range
         and (
@@ -173,10 +176,10 @@ prepaid_releases as (
             and prepaid_and_cost_lines.header_db_id = release_vouchers.header_db_id
     left join release_amounts
         on
-            prepaid_and_cost_lines.is_untaxed
-            and prepaid_and_cost_lines.owner_db_id = release_amounts.owner_db_id
+            prepaid_and_cost_lines.owner_db_id = release_amounts.owner_db_id
             and prepaid_and_cost_lines.header_db_id = release_amounts.header_db_id
-            and abs(prepaid_and_cost_lines.amount) = release_amounts.released_amount
+            and case when prepaid_and_cost_lines.is_untaxed then abs(prepaid_and_cost_lines.amount) end
+            = release_amounts.released_amount
     where
         release_vouchers.header_db_id is not null
         or release_amounts.header_db_id is not null
