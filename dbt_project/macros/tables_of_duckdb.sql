@@ -4,7 +4,7 @@
 #}
 {% materialization table, adapter='duckdb' %}
     {%- if target.name != 'duckdb' -%}
-        {{ return(dbt_duckdb.materialization_table_duckdb()) }}
+        {{ return(dbt.materialization_table_duckdb()) }}
     {%- endif -%}
     {%- set existing = load_cached_relation(this) -%}
     {%- set built = this.incorporate(type='table') -%}
