@@ -22,10 +22,15 @@ from pipelines.xledger.errors import XledgerError
 # Unit tests hold the models' code to made-up rows; they belong to `make test`, not to a run.
 _WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 _EVERYTHING = ("--full-refresh",)
-# Views are what they were, since the models are; the tests on views look at what they show now. The key of a finding is also
-# that of data_quality, which computes each of them and holds its own. No other step needs what dbt writes of all its nodes.
-_OF_CHANGES = ("--indirect-selection", "empty", "--exclude", "config.materialized:view", "path:models/findings")
+# Views are what they were, since the models are; the tests on views look at what they show now. A test of the whole build holds
+# what another test holds as well of the rows that are built anew. No other step needs what dbt writes of all its nodes.
+_OF_CHANGES = ("--indirect-selection", "empty", "--exclude", "config.materialized:view", "tag:whole_build")
+# The snapshot of suppliers is made of these, and of the time of the run where one of them changed.
+_SUPPLIERS = {"address", "company", "country", "owner", "supplier"}
+_SUPPLIERS_AS_THEY_WERE = ("supplier_snapshot", "supplier_history")
 _QUICKLY = ("--no-write-json", "--log-level-file", "info")
+# Nodes of changes are short and need little memory, so there is room for two of them at once.
+_MOST_THREADS_FOR_CHANGES = 2
 # With dbt itself, which takes some 250 MiB, the whole process stays below 1 GiB.
 _MOST_MEMORY = 512 * 2**20
 # Of dbt's docs page: the icons of its tree of models, and its favicon.
@@ -82,8 +87,11 @@ class Build:
 
 def _what_changed(warehouse: Warehouse) -> tuple[str, ...]:
     """Of dbt's nodes those that are made of a raw table that changed; a seed is made of none."""
-    changed = (f"source:xledger.{table}+" for table in last_build.changed_tables(warehouse))
-    return (*_QUICKLY, "--select", *changed, *_OF_CHANGES)
+    changed = last_build.changed_tables(warehouse)
+    selected = (f"source:xledger.{table}+" for table in changed)
+    as_they_were = () if _SUPPLIERS & set(changed) else _SUPPLIERS_AS_THEY_WERE
+    threads = os.environ.get("DBT_THREADS") or str(min(os.cpu_count() or 1, _MOST_THREADS_FOR_CHANGES))
+    return (*_QUICKLY, "--threads", threads, "--select", *selected, *_OF_CHANGES, *as_they_were)
 
 
 @contextmanager

@@ -42,7 +42,10 @@ class Kept:
     def take_census(self) -> Mapping[str, set[int]]:
         """Put the last read's census into the fence. Gives the ids that changed under it, or were noted since."""
         for table in CENSUS_TABLES.values():
-            self._workbench.execute(f"insert into {table} by name from present.{table}")
+            [columns] = self._workbench.execute(
+                f"select string_agg(column_name, ', ') from (describe {table})"
+            ).fetchall()
+            self._workbench.execute(f"create or replace table {table} as select {columns[0]} from present.{table}")
         return {
             root: {
                 db_id for (db_id,) in self._workbench.execute(f"select db_id from present.{table}_unsettled").fetchall()
@@ -70,13 +73,24 @@ class Kept:
 
     def loses_rows(self) -> bool:
         """Whether a stored row is neither kept nor read anew: deleted in Xledger, or payroll by now."""
-        return any(
-            self._workbench.execute(
-                f'select 1 from present.{RAW_SCHEMA}."{name}" anti join landed."{name}" using (owner_db_id, db_id) limit 1'
-            ).fetchone()
-            for name in self._stored_tables()
-            if name not in _CARRIED
-        )
+        ledgers = {_RAW_TABLES[root]: table for root, table in CENSUS_TABLES.items()}
+        for name in self._stored_tables():
+            if name in _CARRIED:
+                continue
+            stored, landed = f'present.{RAW_SCHEMA}."{name}"', f'landed."{name}"'
+            if name in ledgers:
+                # Of the many that are kept, it is enough to know how many they are.
+                kept, wanted = f"{ledgers[name]}_kept", f"{ledgers[name]}_wanted"
+                anew = (
+                    f"from {stored} semi join {wanted} using (db_id) semi join {landed} using (owner_db_id, db_id) "
+                    f"anti join {kept} using (owner_db_id, db_id)"
+                )
+                is_lost = f"(select count(*) from {stored}) > (select count(*) from {kept}) + (select count(*) {anew})"
+            else:
+                is_lost = f"exists (from {stored} anti join {landed} using (owner_db_id, db_id))"
+            if self._workbench.execute(f"select {is_lost}").fetchall()[0][0]:
+                return True
+        return False
 
     def _stored_tables(self) -> list[str]:
         """Raw tables of the last read; each has a list of what was handed out, be it an empty one."""
@@ -111,6 +125,23 @@ class Kept:
         for sql in _TAKE_OVER:
             self._workbench.execute(sql.format(old=f"present.{RAW_SCHEMA}", new=f"{database}.{RAW_SCHEMA}"))
         self._workbench.execute("detach present")
+
+
+def continue_census(workbench: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Bring the census in an attached copy of the last read's file up to date: of what changed, and of what did not come."""
+    for root, table in CENSUS_TABLES.items():
+        raw = f'{database}.{RAW_SCHEMA}."{_RAW_TABLES[root]}"'
+        workbench.execute(
+            f"""
+            delete from {database}.{table} where db_id in (select db_id from {table}_changed);
+            insert into {database}.{table} by name from {table} semi join {table}_changed using (db_id);
+
+            create or replace table {database}.{table}_unsettled as
+            select distinct db_id from {table} semi join {table}_wanted using (db_id)
+            anti join {EXCLUDED_TABLES[root]} using (db_id)
+            anti join (from {raw} semi join {table}_wanted using (db_id)) using (owner_db_id, db_id)
+            """
+        )
 
 
 def write_census(workbench: duckdb.DuckDBPyConnection, database: str, *, is_finished: bool = True) -> None:
@@ -189,12 +220,12 @@ _TAKE_OVER = (
 # In a copy of the last read's file.
 _MAKE_ROOM = (
     """
-    delete from {new}."transaction" as line where not exists (
+    delete from {new}."transaction" as line where db_id in (select db_id from fence.gl_wanted) and not exists (
         select * from fence.gl_kept as kept where kept.owner_db_id = line.owner_db_id and kept.db_id = line.db_id
     )
     """,
     """
-    delete from {new}.ap_transaction as item where not exists (
+    delete from {new}.ap_transaction as item where db_id in (select db_id from fence.ap_wanted) and not exists (
         select * from fence.ap_kept as kept where kept.owner_db_id = item.owner_db_id and kept.db_id = item.db_id
     )
     """,
@@ -216,17 +247,21 @@ _NOTE_CHANGED_VOUCHERS = (
     """,
     """
     create or replace table fence.gl_replaced as
-    from {old}."transaction" anti join fence.gl_kept using (owner_db_id, db_id)
+    from {old}."transaction" semi join fence.gl_wanted using (db_id)
+    anti join fence.gl_kept using (owner_db_id, db_id)
     """,
     """
     create or replace table fence.changed_voucher as
     select owner_db_id, header_db_id from fence.gl_replaced
     union
-    select owner_db_id, header_db_id from {new}."transaction" anti join fence.gl_kept using (owner_db_id, db_id)
+    select owner_db_id, header_db_id from {new}."transaction" semi join fence.gl_wanted using (db_id)
+    anti join fence.gl_kept using (owner_db_id, db_id)
     union
-    select owner_db_id, transaction_header_db_id from {old}.ap_transaction anti join fence.ap_kept using (owner_db_id, db_id)
+    select owner_db_id, transaction_header_db_id from {old}.ap_transaction semi join fence.ap_wanted using (db_id)
+    anti join fence.ap_kept using (owner_db_id, db_id)
     union
-    select owner_db_id, transaction_header_db_id from {new}.ap_transaction anti join fence.ap_kept using (owner_db_id, db_id)
+    select owner_db_id, transaction_header_db_id from {new}.ap_transaction semi join fence.ap_wanted using (db_id)
+    anti join fence.ap_kept using (owner_db_id, db_id)
     """,
     """
     create or replace table fence.changed_group as

@@ -88,7 +88,10 @@ class _Look:
 
 
 class PreQueries:
-    """Fills a `PayrollFence`. ``registers`` keeps the raw tables that came along, for the read to hand out."""
+    """Fills a `PayrollFence`. ``registers`` keeps the raw tables that came along, for the read to hand out.
+
+    ``continues_last_census`` says whether what the fence knows is the last read's census, but for what changed since.
+    """
 
     def __init__(self, asking: Asking, fence: PayrollFence, changed: ChangedRows, id_lists: IdLists) -> None:
         self._asking = asking
@@ -97,6 +100,7 @@ class PreQueries:
         self._id_lists = id_lists
         self._looks: list[_Look] = []
         self.registers: dict[str, list[pa.Table]] = {}
+        self.continues_last_census = False
 
     def note_highest_ids(self, accesses: Sequence[Access]) -> None:
         """The fence in time: no read of this run goes above these ids."""
@@ -118,6 +122,7 @@ class PreQueries:
         Raises:
             PayrollStop: what came cannot be right.
         """
+        self.continues_last_census = False
         self._start(accesses)
         for access in accesses:
             self._items(access)
@@ -147,6 +152,7 @@ class PreQueries:
             return
         self._start(accesses)
         unsettled = kept.take_census()
+        self.continues_last_census = True
         self.follow(accesses, {root: ids | unsettled[root] for root, ids in changed.items()})
         self.judge(is_whole_ledger=True)
 

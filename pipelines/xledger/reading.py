@@ -17,7 +17,7 @@ from pipelines.xledger.census import ChangedRows
 from pipelines.xledger.changes import ChangedIds, Changes
 from pipelines.xledger.documents import document
 from pipelines.xledger.errors import ApiFailed, FeedsSilent, PayrollHit, PayrollStop, PermissionMissing, RequestTooLarge
-from pipelines.xledger.kept import Kept, quoted, write_census
+from pipelines.xledger.kept import Kept, continue_census, quoted, write_census
 from pipelines.xledger.landing import Landing, Page, Rows
 from pipelines.xledger.payroll import (
     AP_TRANSACTIONS,
@@ -270,7 +270,10 @@ class LedgerReader:
             self._kept.clear_up("incoming")
         elif self._kept is not None:
             self._kept.take_over("incoming")
-        write_census(self._workbench, "incoming")
+        if is_copy and self._pre_queries.continues_last_census:
+            continue_census(self._workbench, "incoming")
+        else:
+            write_census(self._workbench, "incoming")
         if self._standing is not None and self.can_be_followed:
             self._standing.write(self._workbench, "incoming")
         self._workbench.execute("detach incoming")

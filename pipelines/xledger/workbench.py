@@ -27,6 +27,8 @@ def workbench(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
         yield connection
+        # It is removed next: nothing has to be moved from its log into it.
+        connection.execute("pragma disable_checkpoint_on_shutdown")
     finally:
         connection.close()
     remove_workbench(folder)
