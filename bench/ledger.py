@@ -29,13 +29,14 @@ class Served:
     seconds: float
     pid: int
 
-    def environment(self, data_dir: Path) -> dict[str, str]:
-        """For a sync of this ledger, without the live API's burst limit."""
+    def environment(self, data_dir: Path, *, is_paced: bool = False) -> dict[str, str]:
+        """For a sync of this ledger: at the pace that Xledger's burst limit allows, or as fast as the sandbox answers."""
+        pace = {} if is_paced else {"SOURCES__XLEDGER__REQUESTS_PER_5_SECONDS": "100000"}
         return clean_environment(
             DATA_DIR=str(data_dir),
             SOURCES__XLEDGER__API_URL=self.url,
             SOURCES__XLEDGER__API_TOKEN=self.token,
-            SOURCES__XLEDGER__REQUESTS_PER_5_SECONDS="100000",
+            **pace,
         )
 
     def mutate(self, *mutations: Mapping[str, Any]) -> None:

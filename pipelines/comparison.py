@@ -23,9 +23,9 @@ _COMPARED: Mapping[str, tuple[str, str]] = {
 
 # Ids of the API's own: those of spend lines and suppliers change when they are split or merged otherwise.
 _RECEIVED = (
-    "select owner_db_id || '-' || transaction_db_id from {}.marts.fct_ledger_line",
-    "select ap_invoice_id from {}.marts.fct_ap_invoice",
-    "select unnest(string_split(source_supplier_ids, ', ')) from {}.marts.dim_supplier",
+    "select owner_db_id as part, transaction_db_id as id from {}.marts.fct_ledger_line",
+    "select owner_db_id as part, ap_transaction_db_id as id from {}.marts.fct_ap_invoice",
+    "select 'supplier' as part, unnest(string_split(source_supplier_ids, ', ')) as id from {}.marts.dim_supplier",
 )
 SUMS = ("spend", "spend_before")
 
@@ -97,7 +97,9 @@ def _changes(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 def _received_gone(connection: duckdb.DuckDBPyConnection) -> int:
     """Lines, invoices and source suppliers that the published file holds and the build does not."""
     counts = [
-        connection.execute(f"select count(*) from ({rows.format('before')} except {rows.format('now')})").fetchall()
+        connection.execute(
+            f"select count(*) from ({rows.format('before')}) anti join ({rows.format('now')}) using (part, id)"
+        ).fetchall()
         for rows in _RECEIVED
     ]
     return sum(count for [(count,)] in counts)
