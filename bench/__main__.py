@@ -124,7 +124,7 @@ def _table(measured: dict[str, Any]) -> list[Line]:
         ),
         *(
             at_most(f"peak memory of {name}", peak, _MEMORY_BOUND_MIB, "MiB")
-            for name, peak in sorted(_peaks(sync, measured["sync_unpaced"]).items())
+            for name, peak in sorted(measured["sync_unpaced"]["peak_mib"].items())
         ),
         at_most("requests of a full read", sync["requests"], most_requests(measured["lines"]), "requests"),
         at_most("dbt's models without tests", dbt["models"], dbt_bound, "s", _dbt(dbt)),
@@ -150,11 +150,6 @@ def _table(measured: dict[str, Any]) -> list[Line]:
         ),
         at_most("sandbox: peak memory while serving", measured["sandbox"]["peak_memory_mib"], 2048, "MiB"),
     ]
-
-
-def _peaks(*syncs: dict[str, Any]) -> dict[str, float]:
-    """The highest of several runs, by process."""
-    return {name: max(sync["peak_mib"].get(name, 0.0) for sync in syncs) for sync in syncs for name in sync["peak_mib"]}
 
 
 def _incremental(measured: dict[str, Any]) -> list[Line]:

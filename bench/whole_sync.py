@@ -29,8 +29,9 @@ class Sync:
 
 
 def whole_sync(sandbox: Served, data_dir: Path, *, is_paced: bool = False) -> Sync:
-    """Run `make sync` on the sandbox's ledger, at the pace of Xledger's burst limit or without one."""
-    watched = watch([sys.executable, "-m", "pipelines.sync"], sandbox.environment(data_dir, is_paced=is_paced))
+    """Run `make sync` on the sandbox's ledger: at the pace of Xledger's burst limit, or without one, for its memory as well."""
+    environment = sandbox.environment(data_dir, is_paced=is_paced)
+    watched = watch([sys.executable, "-m", "pipelines.sync"], environment, looks_at_memory=not is_paced)
     # A sentence before says how it reads, so the step begins with the bare word.
     pre_queries, reading = watched.printed_at("Payroll pre-queries"), watched.printed("Reading")
     dbt = watched.printed_at("Running with dbt")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,15 @@ _FEEDS = (
     ("transaction_deltas", "transaction_deltas", entities.DELTA_ROWS),
     ("recent_transactions", "recentTransactions", entities.RECENT_ROWS),
 )
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A register of which the rows with these ids are read."""
+
+    document_name: str
+    rows: Rows
+    ids: Sequence[int] = field(hash=False)
 
 
 class LedgerReader:
@@ -287,33 +296,26 @@ class LedgerReader:
         for name, kept in self._pre_queries.registers.items():
             yield from ({name: table} for table in kept)
         for access in self._accesses:
-            yield from self._suppliers(access)
-            yield from self._dimensions(access)
+            yield from self._registers_of(access)
 
-    def _suppliers(self, access: Access) -> Iterator[Tables]:
+    def _registers_of(self, access: Access) -> Iterator[Tables]:
+        """Suppliers and dimensions, then the companies, contacts and values that these name."""
+        suppliers, setup, countries, currencies = self._all_of(
+            access,
+            [_Named("suppliers", entities.SUPPLIER_ROWS, self.fence.suppliers_to_ask_for())],
+            [
+                Asked("setup", entities.OBJECT_ROWS),
+                Asked.register("countries", entities.COUNTRY_ROWS),
+                Asked.register("currencies", entities.CURRENCY_ROWS),
+            ],
+        )
         companies: set[int] = set()
         contacts: set[int] = set()
-        for page in self._by_ids(access, "suppliers", entities.SUPPLIER_ROWS, self.fence.suppliers_to_ask_for()):
+        for page in suppliers:
             supplier = page.tables["supplier"]
             companies |= set(supplier.column("company_db_id").drop_null().to_pylist())
             contacts |= set(supplier.column("contact_db_id").drop_null().to_pylist())
             yield page.tables
-        named = {
-            "companies": (entities.COMPANY_ROWS, sorted(companies)),
-            "contacts": (entities.CONTACT_ROWS, sorted(contacts)),
-        }
-        yield from self._named(access, named)
-
-    def _dimensions(self, access: Access) -> Iterator[Tables]:
-        """Dimensions and their values; the registers of countries and currencies, which are asked for along with them."""
-        setup, countries, currencies = self._asking.all_of(
-            access,
-            (
-                Asked("setup", entities.OBJECT_ROWS),
-                Asked.register("countries", entities.COUNTRY_ROWS),
-                Asked.register("currencies", entities.CURRENCY_ROWS),
-            ),
-        )
         kinds = {_TAX_RULE_KIND: "TAX_RULE"}
         for page in setup:
             kinds |= {
@@ -322,14 +324,17 @@ class LedgerReader:
                 if row["object_kind_db_id"] is not None
             }
             yield page.tables
-        yield from _tables(countries)
-        yield from _tables(currencies)
+        named = [
+            _Named("companies", entities.COMPANY_ROWS, sorted(companies)),
+            _Named("contacts", entities.CONTACT_ROWS, sorted(contacts)),
+        ]
         values = [
             Asked.register("object_values", entities.OBJECT_VALUE_ROWS, {"objectKindDbId": kind})
             for kind, name in sorted(kinds.items())
             if not any(word in name.upper() for word in _PEOPLE)
         ]
-        yield from self._tables_of_all(access, values)
+        for pages in (countries, currencies, *self._all_of(access, named, values)):
+            yield from _tables(pages)
 
     def recent(self) -> Iterator[Tables]:
         """The change feed of the last days, as far as it names lines that were received."""
@@ -339,26 +344,30 @@ class LedgerReader:
                 for document_name, root, rows in _FEEDS
                 if access.capabilities.has_root(root)
             ]
-            yield from self._tables_of_all(access, feeds)
+            for pages in self._asking.all_of(access, feeds):
+                yield from _tables(pages)
 
-    def _tables_of_all(self, access: Access, several: Sequence[Asked]) -> Iterator[Tables]:
-        for pages in self._asking.all_of(access, several):
-            yield from _tables(pages)
-
-    def _named(self, access: Access, named: Mapping[str, tuple[Rows, Sequence[int]]]) -> Iterator[Tables]:
-        """The rows with these ids of several registers; those of short lists in one request."""
+    def _all_of(self, access: Access, named: Sequence[_Named], several: Sequence[Asked]) -> Sequence[Iterator[Page]]:
+        """All pages of each, to be used in this order; the first ones in one request, but of ids too many for that."""
         most = min(self._id_lists.most_ids, self._asking.page_size.rows)
         short = {
-            document_name: Asked.register(document_name, rows, self._with_ids(access, document_name, ids))
-            for document_name, (rows, ids) in named.items()
-            if 0 < len(ids) <= most
+            register: Asked.register(
+                register.document_name, register.rows, self._with_ids(access, register.document_name, register.ids)
+            )
+            for register in named
+            if 0 < len(register.ids) <= most
         }
-        begun = dict(zip(short, self._asking.first_pages(access, list(short.values())), strict=True))
-        for document_name, (rows, ids) in named.items():
-            if first := begun.get(document_name):
-                yield from _tables(self._asking.from_first_page(access, short[document_name], first))
+        firsts = self._asking.first_pages(access, [*short.values(), *several])
+        begun = dict(zip(short, firsts, strict=False))
+        reads = []
+        for register in named:
+            if first := begun.get(register):
+                reads.append(self._asking.from_first_page(access, short[register], first))
             else:
-                yield from _tables(self._by_ids(access, document_name, rows, ids))
+                reads.append(self._by_ids(access, register.document_name, register.rows, register.ids))
+        for asked, first in zip(several, firsts[len(short) :], strict=True):
+            reads.append(self._asking.from_first_page(access, asked, first))
+        return reads
 
     def _by_ids(self, access: Access, document_name: str, rows: Rows, ids: Sequence[int]) -> Iterator[Page]:
         """Only the rows with these ids, in lists that the API takes."""
