@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,11 +118,12 @@ def _read_in_passes(
     console.say(plan.told)
     on = plan.on
     pages = Pages(warehouse.build) if plan.mode == FULL else None
-    with warehouse.incoming(), forgotten_at_payroll_stop(warehouse.build):
+    with warehouse.incoming(), forgotten_at_payroll_stop(warehouse.build), ThreadPoolExecutor(1) as copying:
         for last_pass in (False,) * (_PASSES - 1) + (True,):
             pipeline = _pipeline(warehouse)
             with workbench(warehouse.build) as connection:
                 kept = None if on is None else Kept.of(connection, on)
+                copied = None if on is None else copying.submit(warehouse.copy_for_incoming, on)
                 reader = LedgerReader(settings, accesses, connection, warehouse.salt(), console.progress, kept, pages)
                 _extract(pipeline, reader, warehouse, settings, last_run, record, traffic, console)
                 missing, became_payroll = reader.missing(), reader.became_payroll()
@@ -131,7 +133,7 @@ def _read_in_passes(
                 if is_settled and not accept_shrink:
                     last_run.refuse_shrinking(reader.rows(whole=True))
                 if is_settled or reader.can_be_followed:
-                    _load(pipeline, reader, warehouse, on)
+                    _load(pipeline, reader, warehouse, copied)
             if is_settled:
                 break
             console.say(_unsettled_told(missing, became_payroll))
@@ -140,16 +142,16 @@ def _read_in_passes(
     forget_unfinished(warehouse.build)
 
 
-def _load(pipeline: dlt.Pipeline, reader: LedgerReader, warehouse: Warehouse, on: Path | None) -> None:
-    """Fill the new warehouse file. It begins as a copy of the file that the read stands on, unless a row of that has to go."""
-    copied = None if on is None or reader.loses_rows() else on
-    warehouse.begin_incoming(copied)
-    if copied is not None:
+def _load(pipeline: dlt.Pipeline, reader: LedgerReader, warehouse: Warehouse, copied: Future[Path] | None) -> None:
+    """Fill the new warehouse file. It begins as the copy of the file that the read stands on, unless a row of that has to go."""
+    begins_with = None if copied is None or reader.loses_rows() else copied.result()
+    warehouse.begin_incoming(begins_with)
+    if begins_with is not None:
         reader.make_room(warehouse.incoming_raw)
     with _dlt_step(warehouse):
         pipeline.normalize()
         pipeline.load(raise_on_failed_jobs=True)
-    reader.finish(warehouse.incoming_raw, is_copy=copied is not None)
+    reader.finish(warehouse.incoming_raw, is_copy=begins_with is not None)
 
 
 def _unsettled_told(missing: int, became_payroll: int) -> str:

@@ -143,11 +143,17 @@ class Warehouse:
         finally:
             shutil.rmtree(self.incoming_raw.parent, ignore_errors=True)
 
-    def begin_incoming(self, copied: Path | None = None) -> None:
-        """A new warehouse file, empty or a copy of another, with the history of the present one."""
-        if copied is not None:
-            shutil.copyfile(copied, self.incoming_raw)
-            self.incoming_raw.chmod(0o600)
+    def copy_for_incoming(self, raw: Path) -> Path:
+        """A copy of a warehouse file beside the new one, for that to begin with."""
+        copy = self.incoming_raw.with_name("copy.duckdb")
+        copy.touch(mode=0o600)
+        shutil.copyfile(raw, copy)
+        return copy
+
+    def begin_incoming(self, copy: Path | None = None) -> None:
+        """A new warehouse file, empty or this copy of another, with the history of the present one."""
+        if copy is not None:
+            copy.replace(self.incoming_raw)
         with duckdb.connect(str(self.incoming_raw)) as connection:
             connection.execute(f"attach '{_quoted(self.raw)}' as present (read_only)")
             for table in self._tables_of_present(connection, RAW_SCHEMA, _HISTORY_TABLES):

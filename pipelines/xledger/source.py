@@ -20,26 +20,29 @@ from pipelines.xledger.tables import TABLES
 @dlt.source(name="xledger", schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"})
 def xledger(reader: LedgerReader) -> Iterable[DltResource]:
     """All entities, read by ``reader`` after `reader.prepare()`; the resources run one after the other, in this order."""
+    came: set[str] = set()
     return (
-        dlt.resource(_declared(reader), name="declared_tables"),
-        dlt.resource(_hinted(reader, reader.ledger(TRANSACTIONS)), name="transactions"),
-        dlt.resource(_hinted(reader, reader.ledger(AP_TRANSACTIONS)), name="ap_transactions"),
-        dlt.resource(_hinted(reader, reader.registers()), name="registers"),
-        dlt.resource(_hinted(reader, reader.recent()), name="recent_transactions"),
+        dlt.resource(_hinted(reader, reader.ledger(TRANSACTIONS), came), name="transactions"),
+        dlt.resource(_hinted(reader, reader.ledger(AP_TRANSACTIONS), came), name="ap_transactions"),
+        dlt.resource(_hinted(reader, reader.registers(), came), name="registers"),
+        dlt.resource(_hinted(reader, reader.recent(), came), name="recent_transactions"),
+        dlt.resource(_without_rows(reader, came), name="tables_without_rows"),
     )
 
 
-def _declared(reader: LedgerReader) -> Iterator[Any]:
-    """Every raw table once with no rows, so that it exists, and is emptied, even when nothing comes for it."""
-    for table in TABLES.values():
-        yield _item(reader, table.name, table.arrow_schema.empty_table())
-
-
-def _hinted(reader: LedgerReader, read: Iterator[Tables]) -> Iterator[Any]:
+def _hinted(reader: LedgerReader, read: Iterator[Tables], came: set[str]) -> Iterator[Any]:
     for tables in read:
         for name, rows in tables.items():
             if rows.num_rows and name in TABLES:
+                came.add(name)
                 yield _item(reader, name, rows)
+
+
+def _without_rows(reader: LedgerReader, came: set[str]) -> Iterator[Any]:
+    """Every raw table that nothing came for, so that it exists, or is emptied."""
+    for table in TABLES.values():
+        if table.name not in came:
+            yield _item(reader, table.name, table.arrow_schema.empty_table())
 
 
 def _item(reader: LedgerReader, name: str, rows: pa.Table) -> Any:
