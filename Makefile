@@ -62,7 +62,7 @@ sandbox: $(VENV)/.runtime ## a local Xledger in the foreground (LINES=20000, SAF
 	@$(RUN) -m pipelines.sandbox $(if $(LINES),--lines $(LINES)) $(if $(SAFT),--saft '$(SAFT)') $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/.dialects ## run every test
-	@$(RUN) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	@$(RUN) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check .

@@ -30,7 +30,7 @@ def file(
                 vat_number varchar, street_address varchar, zip_code varchar, place varchar, spend_amount decimal(19, 4),
                 source_supplier_ids varchar);
             create table marts.fct_ledger_line (owner_db_id bigint, transaction_db_id bigint);
-            create table marts.fct_ap_invoice (ap_invoice_id varchar);
+            create table marts.fct_ap_invoice (owner_db_id bigint, ap_transaction_db_id bigint);
             """
         )
         for spend_id, (supplier, amount, currency) in lines.items():
@@ -89,7 +89,7 @@ def test_a_file_of_another_shape_is_said_to_be_no_measure(tmp_path: Path) -> Non
 
 RECEIVED = """
     insert into marts.fct_ledger_line values (1, 101), (1, 102);
-    insert into marts.fct_ap_invoice values ('1-7');
+    insert into marts.fct_ap_invoice values (1, 7);
     update marts.dim_supplier set source_supplier_ids = '1-71, 1-72' where supplier_id = 'S1';
 """
 
