@@ -99,6 +99,7 @@ class PreQueries:
         self._changed = changed
         self._id_lists = id_lists
         self._looks: list[_Look] = []
+        self._gathers_looks = True
         self.registers: dict[str, list[pa.Table]] = {}
         self.continues_last_census = False
 
@@ -124,6 +125,9 @@ class PreQueries:
         """
         self.continues_last_census = False
         self._start(accesses)
+        # A whole ledger takes a while, in which rows may come to where it was read to the end.
+        self._gathers_looks = False
+        self._look_behind()
         for access in accesses:
             self._items(access)
         if not ask_for_all:
@@ -196,6 +200,7 @@ class PreQueries:
         return Asked(_ID_DOCUMENTS[root], _CENSUS_ROWS[root], {"ownerSet": LEDGER_OWNERS, "filter": conditions})
 
     def _start(self, accesses: Sequence[Access]) -> None:
+        self._gathers_looks = True
         self._fence.forget()
         for name in ("account", "subledger", *_CENSUS):
             self._asking.landing.forget(name)
@@ -226,8 +231,8 @@ class PreQueries:
                         self._keep(page.tables)
 
     def _to_the_end(self, access: Access, asked: Asked, first: Page | None = None) -> Iterator[Page]:
-        """All pages, with a look behind the last one still to come: what a pre-query cut short has not seen would come with
-        the data."""
+        """All pages, and a look behind the last one, if not at once then before the rules run: what a pre-query cut short has
+        not seen would come with the data."""
         last = None
         for page in self._asking.from_first_page(access, asked, first):
             last = page
@@ -241,6 +246,8 @@ class PreQueries:
         behind = replace(asked, variables={"filter": {}, **asked.variables, "first": 1, "after": last.end_cursor})
         root = next((root for root, name in _ID_DOCUMENTS.items() if name == asked.document_name), None)
         self._looks.append(_Look(access, behind, None if root is None else access.highest[root]))
+        if not self._gathers_looks:
+            self._look_behind()
 
     def _look_behind(self) -> None:
         """Look behind the pre-queries asked so far, as many in one request as name no more ids than one page has rows."""

@@ -110,6 +110,17 @@ def test_payroll_posted_between_pre_query_and_data_stays_out(ledger: Ledger, don
         assert raced.missing_and_leaked("line") == (0, 0)
 
 
+def test_a_voucher_posted_behind_a_pre_query_that_has_ended_stops_no_full_read(ledger: Ledger, done: Done) -> None:
+    """The look behind the list of vouchers comes at once: by the end of the pre-queries there may be more of them."""
+    scenario = [{"before": "payrollTransactions@4", "do": [_wages(_owner_with_payroll(done), "PR")]}]
+    with ledger.served(scenario=scenario) as sandbox:
+        read = Done.of(ledger.read(sandbox), sandbox)
+        assert [sent["operation"] for sent in read.wire].index("documentTypes") < [
+            number for number, sent in enumerate(read.wire) if sent["operation"] == "payrollTransactions"
+        ][3]
+        assert not any(SECRET in sent["response"] for sent in read.wire)
+
+
 @pytest.mark.parametrize("without", [(), ("transaction_deltas", "apTransaction_deltas")], ids=["feeds", "no_feeds"])
 def test_vouchers_re_typed_between_two_pages_are_dropped(ledger: Ledger, done: Done, without: tuple[str, ...]) -> None:
     """One whose lines had arrived already, and one whose lines were still to come."""
