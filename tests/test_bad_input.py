@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.sandbox import Sandbox, SandboxOptions, running
 from tests.conftest import QUICK, run_module
+from tests.wire import documents
 
 _DATA_OPERATIONS = {"transactions", "apTransactions", "payrollTransactions", "payrollAPTransactions", "suppliers"}
 
@@ -89,7 +90,7 @@ def test_token_with_white_space(data_dir: Path, xledger: Sandbox) -> None:
 def test_missing_permission_is_named(data_dir: Path, entity: str, form: str) -> None:
     with running(SandboxOptions(lines=1000, denied=(entity,), denied_form=form)) as sandbox:
         _assert_refused(data_dir, _token(sandbox), 2, entity, "Administration, System Access, GraphQL, API tokens")
-        assert not {sent["operation"] for sent in sandbox.wire()} & _DATA_OPERATIONS
+        assert not {sent["operation"] for sent in documents(sandbox.wire())} & _DATA_OPERATIONS
 
 
 def test_unreachable_host(data_dir: Path) -> None:

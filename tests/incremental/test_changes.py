@@ -149,7 +149,15 @@ def test_no_payroll_arrives_though_the_feeds_name_its_ids(ledger: Ledger) -> Non
 def test_a_change_during_the_sync_is_in_this_sync_or_the_next(ledger: Ledger) -> None:
     during = [
         {"before": place, "do": [{"random": {"seed": seed, "count": 10}}]}
-        for seed, place in enumerate(("payrollTransactions@2", "transactions@1", "apTransactions@1", "suppliers@1"), 5)
+        for seed, place in enumerate(
+            (
+                "payrollTransactions@2",
+                "transactions@1",
+                "apTransactions@1",
+                "suppliers_and_setup_and_countries_and_others@1",
+            ),
+            5,
+        )
     ]
     with ledger.served(scenario=during) as sandbox:
         ledger.read(sandbox)

@@ -24,6 +24,7 @@ from pipelines.xledger.reading import LedgerReader
 from tests.conftest import QUICK, ROOT, clean_environment, quick_settings, read, sync
 from tests.payroll.conftest import Done, Ledger
 from tests.payroll_search import Canaries, everything_below
+from tests.wire import documents
 
 OFFERS: dict[str, dict[str, Any]] = {
     "no_negative_operator": {"negative_operator": "none"},
@@ -188,7 +189,9 @@ def test_a_pre_query_that_cannot_be_right_stops_the_run_before_any_data(ledger: 
     with ledger.served(**changes) as sandbox:
         with pytest.raises(error):
             ledger.read(sandbox, page_size=page_size)
-        assert not {"transactions", "apTransactions", "suppliers"} & {sent["operation"] for sent in sandbox.wire()}
+        assert not {"transactions", "apTransactions", "suppliers"} & {
+            sent["operation"] for sent in documents(sandbox.wire())
+        }
     with duckdb.connect(str(ledger.folder / "data" / "build" / "warehouse.duckdb")) as warehouse:
         assert warehouse.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
 
@@ -281,7 +284,7 @@ def test_a_killed_sync_leaves_no_payroll(ledger: Ledger, operation: str) -> None
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        while f'"operation": "{operation}"' not in sandbox.wire_path.read_text(encoding="utf-8"):
+        while f'"operation": "{operation}' not in sandbox.wire_path.read_text(encoding="utf-8"):
             assert process.poll() is None
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
