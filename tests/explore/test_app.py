@@ -156,6 +156,7 @@ def test_each_finding_leads_to_what_it_is_about(address: str, place: Place) -> N
         for finding, ids in found:
             watched.page.goto(f"{address}findings")
             watched.page.locator(f"tr:has(td:text-is('{finding}')) a").first.click()
+            watched.page.wait_for_load_state("load")
             shown = watched.page.locator("main").inner_text()
             asked = watched.page.locator("input").input_value()
             assert "Nothing here." not in shown.split("How each part")[0], finding
