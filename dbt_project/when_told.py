@@ -1,7 +1,8 @@
 """dbt's command line, started ahead of its time.
 
-Loads dbt and reads the project, then waits for its arguments: one line of JSON on the standard input. When the line never
-comes, it ends without having done anything. Exit codes are dbt's: 0 done, 1 a model or a test failed, 2 anything else.
+Loads dbt, then waits on the standard input for a line of JSON: ``environment`` and ``options`` of the target. With these it reads
+the project, and waits for the arguments, another line. When a line never comes, it ends without having done anything. Exit codes
+are dbt's: 0 done, 1 a model or a test failed, 2 anything else.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
 def main() -> int:
@@ -21,23 +23,31 @@ def main() -> int:
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
+    target = told()
+    os.environ.update(target["environment"])
+    options = target["options"]
     # Without a log: a disk that is full by now is for the run to tell.
     quietly = ("--quiet", "--log-level-file", "none")
-    read_ahead = dbtRunner().invoke([*quietly, "parse", "--no-write-json", *sys.argv[1:]])
+    read_ahead = dbtRunner().invoke([*quietly, "parse", "--no-write-json", *options])
     # The project stays to the end: nothing of it is worth looking for over and over.
     gc.collect()
     gc.freeze()
-    told = sys.stdin.readline()
-    if not told:
-        return 2
+    arguments = told()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     manifest = read_ahead.result if read_ahead.success else None
-    done = dbtRunner(manifest=manifest).invoke(json.loads(told) + sys.argv[1:])
+    done = dbtRunner(manifest=manifest).invoke([*arguments, *options])
     # Where dbt is told to write no artifacts, this one is still read; on a full disk, what it would say is on the screen.
     if isinstance(done.result, RunExecutionResult):
         with suppress(OSError):
             done.result.write(str(Path(os.environ["DBT_TARGET_PATH"]) / "run_results.json"))
     return 2 if done.exception else int(not done.success)
+
+
+def told() -> Any:
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit(2)
+    return json.loads(line)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from typing import TextIO
 
 from pipelines.xledger.asking import Progress
 
-LOG_FORMATS = ("text", "json")
 _SECONDS_BETWEEN_LINES = 2.0
 _SECONDS_BETWEEN_COUNTS = 30.0
 _COUNTDOWN = "countdown"
@@ -117,5 +116,5 @@ class JsonConsole(Console):
 
 
 def console_for(log_format: str, run_id: str) -> Console:
-    """The console of one of ``LOG_FORMATS``."""
+    """For a person (``text``), or for a program (``json``)."""
     return JsonConsole(run_id) if log_format == "json" else Console()

@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from pipelines.targets.target import Target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import XledgerError
 
-# Unit tests hold the models' code to made-up rows; they belong to `make test`, not to a run.
-_WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+# Unit tests hold the models' code to made-up rows; they belong to `make test`, not to a run. Of exposures nothing is built.
+_WHAT = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
 _EVERYTHING = ("--full-refresh",)
 # Views are what they were, since the models are; the tests on views look at what they show now. A test of the whole build holds
 # what another test holds as well of the rows that are built anew. No other step needs what dbt writes of all its nodes.
@@ -42,10 +41,10 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 class Build:
-    """A build to come: dbt is started and reads the project while the ledger is read, and waits to be told what to do."""
+    """A build to come: dbt reads the project while the ledger is read, and waits to be told what to do."""
 
-    def __init__(self, process: subprocess.Popen[str], warehouse: Warehouse, target: Target, console: Console) -> None:
-        self._process = process
+    def __init__(self, dbt: subprocess.Popen[str], warehouse: Warehouse, target: Target, console: Console) -> None:
+        self._dbt = dbt
         self._warehouse = warehouse
         # On other engines everything is built each time.
         self._keeps_builds = target.name == Target.name
@@ -61,23 +60,31 @@ class Build:
         """
         if not self._keeps_builds:
             self._warehouse.clear_marts()
-            self._tell()
+            self._build()
             return
         if stands := last_build.stands(self._warehouse):
             self._console.say("Only vouchers that changed are built anew", "build_of_changes")
         else:
             self._warehouse.clear_marts()
         with last_build.remembered(self._warehouse, only_changes=stands):
-            self._tell(*(_what_changed(self._warehouse) if stands else _EVERYTHING))
+            self._build(*(_what_changed(self._warehouse) if stands else _EVERYTHING))
 
-    def _tell(self, *options: str) -> None:
+    def tell(self, what: object) -> None:
+        """Hand dbt one line. That it has ended by itself shows when it is waited for."""
+        assert self._dbt.stdin is not None  # noqa: S101
+        with suppress(BrokenPipeError):
+            self._dbt.stdin.write(json.dumps(what) + "\n")
+            self._dbt.stdin.flush()
+
+    def _build(self, *options: str) -> None:
         (_target(self._warehouse) / "run_results.json").unlink(missing_ok=True)
-        self._process.communicate(json.dumps(["build", *_WITHOUT_UNIT_TESTS, *options]) + "\n")
+        self.tell(["build", *_WHAT, *options])
+        self._dbt.wait()
         if self._console.is_structured:
             ended = Counter(str(result["status"]) for result in _results(self._warehouse))
             told = ", ".join(f"{count} {status}" for status, count in sorted(ended.items()))
             self._console.say(told, "dbt_build", **ended)
-        if self._process.returncode:
+        if self._dbt.returncode:
             failed = ", ".join(_failed(self._warehouse)) or "see the lines above"
             raise XledgerError(
                 f"dbt build failed ({failed}); nothing was published, the last published file stays. "
@@ -94,23 +101,11 @@ def _what_changed(warehouse: Warehouse) -> tuple[str, ...]:
     return (*_QUICKLY, "--threads", threads, "--select", *selected, *_OF_CHANGES, *as_they_were)
 
 
-@contextmanager
-def begun(warehouse: Warehouse, target: Target, console: Console) -> Iterator[Build]:
-    """Start dbt; it ends when the run does."""
-    output = subprocess.DEVNULL if console.is_structured else None
-    with subprocess.Popen(  # noqa: S603
-        [sys.executable, _ROOT / "dbt_project" / "when_told.py", *_options(target)],
-        env=_environment(warehouse, target),
-        cwd=_ROOT,
-        stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=output,
-        text=True,
-    ) as process:
-        try:
-            yield Build(process, warehouse, target, console)
-        finally:
-            process.kill()
+def begin(dbt: subprocess.Popen[str], warehouse: Warehouse, target: Target, console: Console) -> Build:
+    """Have dbt, started by `dbt_ahead.started`, read the project for this target. Secrets go to it alone, on its standard input."""
+    build = Build(dbt, warehouse, target, console)
+    build.tell({"environment": _environment(warehouse, target), "options": _options(target)})
+    return build
 
 
 def docs(warehouse: Warehouse, target: Target) -> None:
@@ -170,8 +165,6 @@ def _environment(warehouse: Warehouse, target: Target) -> dict[str, str]:
         "DBT_MEMORY_LIMIT": os.environ.get("DBT_MEMORY_LIMIT") or _memory_limit(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
-        # A dbt that is ended with its run would complain of it behind the run's last line.
-        "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker",
         **target.dbt_environment(),
     }
 

@@ -121,7 +121,7 @@ def _read_in_passes(
     with warehouse.incoming(), forgotten_at_payroll_stop(warehouse.build), ThreadPoolExecutor(1) as copying:
         for last_pass in (False,) * (_PASSES - 1) + (True,):
             pipeline = _pipeline(warehouse)
-            with workbench(warehouse.build) as connection:
+            with workbench(warehouse.build, is_file=pages is not None) as connection:
                 kept = None if on is None else Kept.of(connection, on)
                 copied = None if on is None else copying.submit(warehouse.copy_for_incoming, on)
                 reader = LedgerReader(settings, accesses, connection, warehouse.salt(), console.progress, kept, pages)

@@ -26,19 +26,24 @@ _PUBLISHED_SPEND = """
 """
 _KEEP_PUBLISHED = """
 insert into {raw}.published_spend
+with not_received as (
+    select owner_db_id, transaction_db_id
+    from published.marts.fct_spend as spend
+    anti join {raw}."transaction" as line
+        on line.owner_db_id = spend.owner_db_id and line.db_id = spend.transaction_db_id
+),
+payroll_by_now as (
+    select not_received.*
+    from not_received
+    semi join fence.gl as known
+        on known.owner_db_id = not_received.owner_db_id and known.db_id = not_received.transaction_db_id
+)
 select
     spend_id, transaction_db_id, owner_db_id, owner_name, account_code, supplier_name, posted_date, amount_net,
     company_currency, run.run_id, run.landed_at
-from published.marts.fct_spend as spend
+from published.marts.fct_spend
+anti join payroll_by_now using (owner_db_id, transaction_db_id)
 cross join (select run_id, landed_at from published.audit.sync_runs order by landed_at desc limit 1) as run
-where not exists (
-    select * from fence.gl as known
-    where known.owner_db_id = spend.owner_db_id and known.db_id = spend.transaction_db_id
-        and not exists (
-            select * from {raw}."transaction" as line
-            where line.owner_db_id = known.owner_db_id and line.db_id = known.db_id
-        )
-)
 """
 
 

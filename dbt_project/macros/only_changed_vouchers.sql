@@ -17,25 +17,25 @@
 
 {#
     The rows of the vouchers that are built anew, where not everything is; the word before it, `where` or `and`, comes with it.
-    Goes with `materialized='incremental'` and the hook below.
+    Goes with `materialized='incremental'` and the hook below. ``or_where``: rows that are built anew by each sync all the same.
 #}
-{% macro only_changed_vouchers(word, rows=none) -%}
+{% macro only_changed_vouchers(word, rows=none, or_where=none) -%}
     {%- set prefix = rows ~ '.' if rows else '' -%}
     {%- set to_build = ref('int_vouchers_to_build') if target.name in ('duckdb', 'lint') and not execute -%}
     {%- if builds_changes_of_this() -%}
-    {{ word }} ({{ prefix }}owner_db_id, {{ prefix }}header_db_id) in (
+    {{ word }} ({{ or_where ~ ' or ' if or_where }}({{ prefix }}owner_db_id, {{ prefix }}header_db_id) in (
         select
             owner_db_id,
             header_db_id
         from {{ ref('int_vouchers_to_build') }}
-    )
+    ))
     {%- endif -%}
 {%- endmacro %}
 
 {# Before rows are built anew they leave the table: of a voucher that is gone, none come. #}
-{% macro without_changed_vouchers() -%}
+{% macro without_changed_vouchers(or_where=none) -%}
     {%- if is_incremental() -%}
-    delete from {{ this }} {{ only_changed_vouchers('where') }}
+    delete from {{ this }} {{ only_changed_vouchers('where', or_where=or_where) }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -5,10 +5,11 @@ All of it is SQL in the workbench, with the last read's warehouse file attached 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.xledger.changes import ChangedIds
 from pipelines.xledger.payroll import AP_TRANSACTIONS, CENSUS_TABLES, EXCLUDED_TABLES, TRANSACTIONS
@@ -30,6 +31,7 @@ class Kept:
 
     def __init__(self, workbench: duckdb.DuckDBPyConnection, path: Path, standing: Standing) -> None:
         self._workbench = workbench
+        self._registers_as_they_were: set[str] = set()
         self.standing = standing
         workbench.execute(f"attach '{quoted(path)}' as present (read_only)")
 
@@ -58,18 +60,59 @@ class Kept:
         for root, table in CENSUS_TABLES.items():
             self._workbench.execute(
                 f"""
-                create or replace table {table}_kept as
-                select owner_db_id, db_id from present.{RAW_SCHEMA}."{_RAW_TABLES[root]}"
-                semi join {table} using (owner_db_id, db_id)
+                create or replace table {table}_settled as
+                select
+                    census.owner_db_id, census.db_id, stored.db_id is not null and changed.db_id is null as is_kept
+                from {table} as census
                 anti join {EXCLUDED_TABLES[root]} using (db_id)
-                anti join {table}_changed using (db_id);
+                left join present.{RAW_SCHEMA}."{_RAW_TABLES[root]}" as stored
+                    on stored.owner_db_id = census.owner_db_id and stored.db_id = census.db_id
+                left join {table}_changed as changed on changed.db_id = census.db_id;
+
+                create or replace view {table}_kept as
+                select owner_db_id, db_id from {table}_settled where is_kept;
 
                 create or replace table {table}_wanted as
-                select distinct db_id from {table}
-                anti join {table}_kept using (owner_db_id, db_id)
-                anti join {EXCLUDED_TABLES[root]} using (db_id)
+                select distinct db_id from {table}_settled where not is_kept
                 """
             )
+
+    def changed_registers(self, read: Iterator[Mapping[str, pa.Table]]) -> Iterator[Mapping[str, pa.Table]]:
+        """Of registers that were read whole, those that are not, row for row, what is stored. They are read to the end first."""
+        came: dict[str, list[pa.Table]] = {}
+        for tables in read:
+            for name, rows in tables.items():
+                if name in TAKEN_OVER:
+                    yield {name: rows}
+                else:
+                    came.setdefault(name, []).append(rows)
+        for name, parts in came.items():
+            rows = pa.concat_tables(parts)
+            if self._is_stored(name, rows):
+                self._registers_as_they_were.add(name)
+            else:
+                yield {name: rows}
+
+    def has_register(self, name: str) -> bool:
+        """Whether a register was read, and found to be as it is stored."""
+        return name in self._registers_as_they_were
+
+    def _is_stored(self, name: str, rows: pa.Table) -> bool:
+        stored = f'present.{RAW_SCHEMA}."{name}"'
+        described = self._workbench.execute(
+            "select column_name from duckdb_columns() where database_name = 'present' and schema_name = ? and table_name = ?",
+            [RAW_SCHEMA, name],
+        ).fetchall()
+        if {column for (column,) in described} != set(rows.column_names):
+            return False
+        columns = ", ".join(f'"{column}"' for column in rows.column_names)
+        self._workbench.register("as_read", rows)
+        [(is_stored,)] = self._workbench.execute(
+            f"select not exists (select {columns} from as_read except all select {columns} from {stored}) "
+            f"and (select count(*) from as_read) = (select count(*) from {stored})"
+        ).fetchall()
+        self._workbench.unregister("as_read")
+        return bool(is_stored)
 
     def loses_rows(self) -> bool:
         """Whether a stored row is neither kept nor read anew: deleted in Xledger, or payroll by now."""
@@ -124,6 +167,9 @@ class Kept:
         """Copy the rows that stay, and what they point at, into an attached warehouse file that has what was read anew."""
         for sql in _TAKE_OVER:
             self._workbench.execute(sql.format(old=f"present.{RAW_SCHEMA}", new=f"{database}.{RAW_SCHEMA}"))
+        for name in self._registers_as_they_were:
+            table = f'{RAW_SCHEMA}."{name}"'
+            self._workbench.execute(f"create table {database}.{table} as from present.{table}")
         self._workbench.execute("detach present")
 
 

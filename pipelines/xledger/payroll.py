@@ -468,17 +468,25 @@ class Exclusions:
         return [row[0] for row in self._workbench.execute(sql, parameters).fetchall()]
 
 
+# Texts are read once each, and what a row is by itself is looked at a few times: cheaper than to keep it of millions.
 _JUDGE_LINES = f"""
-create or replace table fence.gl_judged as
+create or replace table fence.type_judged as
+select
+    document_type,
+    coalesce(upper(trim(document_type)) in (select code from fence.payroll_code), false) as is_payroll_type
+from (select document_type from fence.gl union select document_type from fence.ap);
+
+create or replace view fence.gl_judged as
 select
     gl.*,
-    coalesce(upper(trim(gl.document_type)) in (select code from fence.payroll_code), false) as is_payroll_type,
+    coalesce(type_judged.is_payroll_type, false) as is_payroll_type,
     coalesce(account.is_pay and gl.document_type <> '{SUPPLIER_INVOICE}', false) as is_pay_line,
     coalesce(account.is_balancing, false) as is_balancing,
     coalesce(account.is_tax, false) as is_tax,
     gl.header_db_id is null or gl.document_type is null or account.db_id is null as is_unreadable
 from fence.gl as gl
-left join fence.account as account on account.db_id = gl.account_db_id;
+left join fence.account as account on account.db_id = gl.account_db_id
+left join fence.type_judged as type_judged on type_judged.document_type = gl.document_type;
 """
 
 _KNOW_DOCUMENT_TYPES = """
@@ -496,29 +504,49 @@ select
     header_db_id,
     not bool_or(is_balancing and not is_pay_line and not is_tax) and any_value(document_type) <> '{EXPENSE_REPORT}' as is_whole
 from fence.gl_judged
-where not is_payroll_type and header_db_id is not null
-group by all
-having bool_or(is_pay_line);
+semi join (
+    select owner_db_id, header_db_id from fence.gl_judged where is_pay_line and not is_payroll_type
+) as paid using (owner_db_id, header_db_id)
+where not is_payroll_type
+group by all;
 """
 
 _JUDGE_ITEMS = f"""
-create or replace table fence.ap_judged as
-with items as (
-    select
-        ap.*,
-        supplier.db_id is not null as is_among_suppliers,
-        upper(concat_ws(' ', ap.ledger_type_code, ap.ledger_type_name, subledger.ledger_type_name)) as ledger_type
-    from fence.ap as ap
-    left join fence.supplier as supplier on supplier.db_id = ap.subledger_db_id
-    left join fence.subledger as subledger on subledger.db_id = ap.subledger_db_id
+create or replace table fence.ledger_type as
+select
+    ledger_type_code,
+    ledger_type_name,
+    regexp_matches(upper(concat_ws(' ', ledger_type_code, ledger_type_name)), '{_EMPLOYEE_LEDGER}') as is_employee,
+    regexp_matches(upper(concat_ws(' ', ledger_type_code, ledger_type_name)), '{_SUPPLIER_LEDGER}') as is_supplier
+from fence.ap group by all;
+
+create or replace table fence.holder as
+with holders as (
+    select db_id, true as is_among_suppliers, '' as ledger_type from fence.supplier
+    union all
+    select db_id, false as is_among_suppliers, upper(ledger_type_name) as ledger_type from fence.subledger
 )
 select
-    items.*,
-    coalesce(upper(trim(document_type)) in (select code from fence.payroll_code), false) as is_payroll_type,
-    regexp_matches(ledger_type, '{_EMPLOYEE_LEDGER}')
-    or not (is_among_suppliers or regexp_matches(ledger_type, '{_SUPPLIER_LEDGER}')) as is_employee,
-    header_db_id is null or document_type is null or subledger_db_id is null as is_unreadable
-from items;
+    db_id,
+    coalesce(bool_or(regexp_matches(ledger_type, '{_EMPLOYEE_LEDGER}')), false) as is_employee,
+    bool_or(is_among_suppliers)
+    or coalesce(bool_or(regexp_matches(ledger_type, '{_SUPPLIER_LEDGER}')), false) as is_supplier
+from holders group by db_id;
+
+create or replace view fence.ap_judged as
+select
+    ap.*,
+    coalesce(type_judged.is_payroll_type, false) as is_payroll_type,
+    ledger_type.is_employee
+    or coalesce(holder.is_employee, false)
+    or not (ledger_type.is_supplier or coalesce(holder.is_supplier, false)) as is_employee,
+    ap.header_db_id is null or ap.document_type is null or ap.subledger_db_id is null as is_unreadable
+from fence.ap as ap
+left join fence.type_judged as type_judged on type_judged.document_type = ap.document_type
+left join fence.ledger_type as ledger_type
+    on ledger_type.ledger_type_code is not distinct from ap.ledger_type_code
+    and ledger_type.ledger_type_name is not distinct from ap.ledger_type_name
+left join fence.holder as holder on holder.db_id = ap.subledger_db_id;
 
 -- Pay posted through an open item: a voucher with pay lines that is itself no payment, so what settles it pays it out.
 create or replace table fence.pay_posting as

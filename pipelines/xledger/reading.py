@@ -258,6 +258,10 @@ class LedgerReader:
         """Whether only what changed is read."""
         return self._kept is not None
 
+    def is_as_it_was(self, table: str) -> bool:
+        """Whether a register came as the last read left it, and so was not handed out."""
+        return self._kept is not None and self._kept.has_register(table)
+
     def loses_rows(self) -> bool:
         """Whether a row of the last read is not among those of this one. Then its file is made anew: see `Warehouse.incoming`."""
         return self._kept is not None and self._kept.loses_rows()
@@ -292,7 +296,14 @@ class LedgerReader:
         return self._asking.landing.handed_out(_LEDGER_ROWS[root].splits[0].table.name)
 
     def registers(self) -> Iterator[Tables]:
-        """Accounts, subledgers, owners, suppliers and what they point at, dimensions, countries and currencies."""
+        """Accounts, subledgers, owners, suppliers and what they point at, dimensions, countries and currencies.
+
+        Beside a last read, those of them that are not as it left them.
+        """
+        read = self._registers()
+        yield from read if self._kept is None else self._kept.changed_registers(read)
+
+    def _registers(self) -> Iterator[Tables]:
         for name, kept in self._pre_queries.registers.items():
             yield from ({name: table} for table in kept)
         for access in self._accesses:

@@ -41,7 +41,7 @@ def _hinted(reader: LedgerReader, read: Iterator[Tables], came: set[str]) -> Ite
 def _without_rows(reader: LedgerReader, came: set[str]) -> Iterator[Any]:
     """Every raw table that nothing came for, so that it exists, or is emptied."""
     for table in TABLES.values():
-        if table.name not in came:
+        if table.name not in came and not reader.is_as_it_was(table.name):
             yield _item(reader, table.name, table.arrow_schema.empty_table())
 
 

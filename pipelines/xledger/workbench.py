@@ -18,12 +18,14 @@ _MEMORY_LIMIT = "400MB"
 
 
 @contextmanager
-def workbench(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty workbench in ``folder``. One that a failed or killed run left is of use to `unfinished.py` until then."""
+def workbench(folder: Path, *, is_file: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty workbench in ``folder``, as a file of it or, quicker, in memory, with what is too much for that in the folder.
+
+    A file that a failed or killed run left is of use to `unfinished.py` until then.
+    """
     remove_workbench(folder)
     path = folder / f"{WORKBENCH}.duckdb"
-    connection = open_workbench(path)
-    os.chmod(path, 0o600)  # noqa: PTH101
+    connection = open_workbench(path) if is_file else _in_memory(path)
     try:
         connection.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
         yield connection
@@ -36,7 +38,13 @@ def workbench(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def open_workbench(path: Path) -> duckdb.DuckDBPyConnection:
     """Open the file within the memory that a run may take."""
-    return duckdb.connect(str(path), config={"memory_limit": _MEMORY_LIMIT})
+    connection = duckdb.connect(str(path), config={"memory_limit": _MEMORY_LIMIT})
+    os.chmod(path, 0o600)  # noqa: PTH101
+    return connection
+
+
+def _in_memory(path: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"memory_limit": _MEMORY_LIMIT, "temp_directory": f"{path}.tmp"})
 
 
 def remove_workbench(folder: Path) -> None:

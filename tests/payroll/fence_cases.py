@@ -16,6 +16,9 @@ NORWAY, SWEDEN, OTHER = 2, 3, 9
 OWNER = 1
 TYPES = {"PR": 5205, "AP": 605, "BA": 611, "ER": 640, "GL": 617, "PL": 618}
 SUPPLIER, EMPLOYEE, UNION = 71, 72, 73
+# What the register of subledgers says of these; the first stands among the suppliers as well, the second does not.
+SUBLEDGERS = {74: "Ansatte", 75: "Leverandører"}
+ANSATT, LEVERANDOR = SUBLEDGERS
 PAYROLL_VOUCHER, PAY_MATCH = 900, 9_000
 
 # Account id: code, chart, marked as wages, on the balance sheet.
@@ -129,6 +132,9 @@ CASES = (
          (Line(6800, None), Line(2400, None), item(EMPLOYEE, "employee", 0, "EMPLOYEE"))),
     Case("employee_told_by_no_supplier_register", "AP", (Line(6800, None), Line(2400, None), item(EMPLOYEE, "employee", 0, None))),
     Case("employee_among_the_suppliers", "AP", (Line(6800, None), Line(2400, None), item(SUPPLIER, "employee", 0, "Ansatt"))),
+    Case("supplier_told_by_no_ledger_type", "AP", (Line(6800, None), Line(2400, None), item(SUPPLIER, None, 0, None))),
+    Case("employee_told_by_the_register", "AP", (Line(6800, None), Line(2400, None), item(ANSATT, "employee", 0, None))),
+    Case("supplier_told_by_the_register", "AP", (Line(6800, None), Line(2400, None), item(LEVERANDOR, None, 0, None))),
     Case("no_document_type", None, (Line(6800, "unreadable"), item(SUPPLIER, "unreadable"))),
     Case("no_voucher", "GL", (Line(6800, "unreadable"), item(SUPPLIER, "unreadable")), headless=True),
     Case("no_account", "GL", (Line(None, "unreadable"), Line(6800, None))),
@@ -151,7 +157,9 @@ class Fence:
         settings = quick_settings("http://127.0.0.1/graphql", "token")
         self.fence = rules.PayrollFence(self.workbench, replace(settings, **case.settings))
         self.fence.take_accounts(_accounts())
-        self.fence.take("supplier", pa.table({"db_id": [SUPPLIER, UNION]}))
+        self.fence.take("supplier", pa.table({"db_id": [SUPPLIER, UNION, ANSATT]}))
+        subledgers = {"db_id": [*SUBLEDGERS], "ledger_type_name": [*SUBLEDGERS.values()]}
+        self.fence.take("subledger", pa.table(subledgers))
         self.fence.take("gl", _lines(_PAYROLL, PAYROLL_VOUCHER, 1))
         self.fence.take("ap", _items(_PAYROLL, PAYROLL_VOUCHER, 1))
         if case.beside:

@@ -111,8 +111,7 @@ def test_workbench_holds_no_more_than_ids_and_codes() -> None:
         "select distinct column_name from duckdb_columns() where schema_name = 'fence' and not ends_with(column_name, 'db_id')"
     ).fetchall()
     assert {name for (name,) in columns} == {
-        "code", "document_type", "is_among_suppliers", "is_balancing", "is_employee", "is_pay", "is_pay_line",
-        "is_payroll_type", "is_tax", "is_unreadable", "is_whole", "ledger_type", "ledger_type_code", "ledger_type_name", "match_id",
-        "rule",
+        "code", "document_type", "is_balancing", "is_employee", "is_pay", "is_pay_line", "is_payroll_type", "is_supplier",
+        "is_tax", "is_unreadable", "is_whole", "ledger_type_code", "ledger_type_name", "match_id", "rule",
     }  # fmt: skip
     assert isinstance(fence.workbench, duckdb.DuckDBPyConnection)

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import dbt_build
+from pipelines import dbt_ahead, dbt_build
 from pipelines.console import JsonConsole
 from pipelines.sandbox import Sandbox, SandboxOptions, running
 from pipelines.targets.target import Target
@@ -98,8 +98,8 @@ def built_on_duckdb(data_dir: Path, reference: Path) -> Tables:
     warehouse = Warehouse(reference)
     warehouse.make_data_dir()
     shutil.copy(Warehouse(data_dir).raw, warehouse.raw)
-    with dbt_build.begun(warehouse, Target(), JsonConsole("reference")) as build:
-        build.run()
+    with dbt_ahead.started(is_quiet=True) as dbt:
+        dbt_build.begin(dbt, warehouse, Target(), JsonConsole("reference")).run()
     return tables_of_duckdb(warehouse.marts)
 
 

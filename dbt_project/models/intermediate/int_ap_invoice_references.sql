@@ -29,32 +29,56 @@ multi_invoice_items as (
 
 ),
 
+kinds_of_reference as (
+
+    select 'invoice_number' as kind
+    union all
+    select 'external_identifier' as kind
+    union all
+    select 'payment_reference' as kind
+
+),
+
 written_references as (
 
-    {% for reference in ['invoice_number', 'external_identifier', 'payment_reference'] %}
-        select
-            owner_db_id,
-            header_db_id,
-            supplier_db_id,
-            invoice_key,
-            {{ reference_key(reference) }} as reference_key
-        from multi_invoice_items
-        {{ "union distinct" if not loop.last }}
-    {% endfor %}
+    select
+        items.owner_db_id,
+        items.header_db_id,
+        items.supplier_db_id,
+        items.invoice_key,
+        case kinds.kind
+            when 'invoice_number' then items.invoice_number
+            when 'external_identifier' then items.external_identifier
+            else items.payment_reference
+        end as written_reference
+    from multi_invoice_items as items
+    cross join kinds_of_reference as kinds
+
+),
+
+reference_keys as (
+
+    select distinct
+        owner_db_id,
+        header_db_id,
+        supplier_db_id,
+        invoice_key,
+        {{ reference_key('written_reference') }} as reference_key
+    from written_references
 
 ),
 
 of_invoices as (
 
-    select written_references.*
-    from written_references
+    select reference_keys.*
+    from reference_keys
     inner join invoices
         on
-            written_references.owner_db_id = invoices.owner_db_id
-            and written_references.header_db_id = invoices.header_db_id
-            and written_references.supplier_db_id = invoices.supplier_db_id
-            and written_references.invoice_key = invoices.invoice_key
-    where written_references.reference_key is not null
+            reference_keys.owner_db_id = invoices.owner_db_id
+            and reference_keys.header_db_id = invoices.header_db_id
+            and reference_keys.supplier_db_id = invoices.supplier_db_id
+            and reference_keys.invoice_key = invoices.invoice_key
+    where reference_keys.reference_key is not null
 
 )
 

@@ -1,8 +1,7 @@
-{{ config(materialized='table') }}
-
 with items as {{ inlined() }}(
 
     select * from {{ ref('int_ap_items_classified') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 

@@ -14,12 +14,14 @@ pro_rata_parts as (
 invoices as (
 
     select * from {{ ref('int_ap_invoices_summarised') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 
 header_suppliers as (
 
     select * from {{ ref('int_ap_header_suppliers_summarised') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 

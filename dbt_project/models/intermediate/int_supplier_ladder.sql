@@ -20,24 +20,28 @@ with lines as {{ inlined() }}(
 headers as (
 
     select * from {{ ref('int_ap_headers_summarised') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 
 header_suppliers as (
 
     select * from {{ ref('int_ap_header_suppliers_summarised') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 
 invoices as (
 
     select * from {{ ref('int_ap_invoices_summarised') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 
 invoice_references as (
 
     select * from {{ ref('int_ap_invoice_references') }}
+    {{ only_changed_vouchers('where') }}
 
 ),
 

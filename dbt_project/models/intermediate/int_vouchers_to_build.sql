@@ -118,6 +118,24 @@ vouchers as (
     inner join changed_currency
         on lines.currency_db_id = changed_currency.currency_db_id
 
+    union
+
+    select
+        items.owner_db_id,
+        items.header_db_id
+    from items
+    inner join changed_owner
+        on items.owner_db_id = changed_owner.owner_db_id
+
+    union
+
+    select
+        items.owner_db_id,
+        items.header_db_id
+    from items
+    inner join changed_currency
+        on items.currency_db_id = changed_currency.currency_db_id
+
     {% for number in range(1, 6) %}
         union
 

@@ -1,7 +1,7 @@
 with items as (
 
     select * from {{ ref('int_ap_items_classified') }}
-    where item_kind in ('invoice', 'credit_note')
+    where item_kind in ('invoice', 'credit_note') {{ only_changed_vouchers('and', or_where='not is_settled') }}
 
 ),
 
@@ -71,7 +71,7 @@ invoices as (
             'measured.due_date',
             'case when measured.is_settled then measured.paid_date else cast(latest_run.landed_at as date) end'
         ) }} as days_late,
-        cast(latest_run.landed_at as date) as as_of_date,
+        case when not measured.is_settled then cast(latest_run.landed_at as date) end as as_of_date,
         nullif(measured.match_id, 0) as match_id,
         case
             when measured.item_kind = 'invoice' then measured.group_credit_note_numbers
