@@ -20,6 +20,8 @@ from typing import Any
 def main() -> int:
     # Ctrl-C reaches this process as well: until it is told what to do, ending is up to who started it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What is loaded and read stays to the end: nothing of it is worth looking for over and over.
+    gc.disable()
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt.cli.main import dbtRunner
 
@@ -29,9 +31,8 @@ def main() -> int:
     # Without a log: a disk that is full by now is for the run to tell.
     quietly = ("--quiet", "--log-level-file", "none")
     read_ahead = dbtRunner().invoke([*quietly, "parse", "--no-write-json", *options])
-    # The project stays to the end: nothing of it is worth looking for over and over.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     arguments = told()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     manifest = read_ahead.result if read_ahead.success else None

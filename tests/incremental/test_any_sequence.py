@@ -32,7 +32,7 @@ SEED = int(os.environ.get("SEED", "1"))
 _LONGEST_RUN_SECONDS = 60.0
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["pipelines.sync"])
+_CONTEXT.set_forkserver_preload(["pipelines.one_sync"])
 
 # What tells of the run, not of the ledger; and what is a history, which a first run cannot have.
 _OF_THE_RUN = {"_run_id", "_loaded_at"}

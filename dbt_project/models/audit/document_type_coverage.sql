@@ -16,37 +16,39 @@ owners as (
 
 ),
 
--- What would be spend if the type were chosen: cost lines of vouchers that credit a supplier.
-supplier_lines as (
-
-    select
-        lines.owner_db_id,
-        coalesce(lines.document_type, 'unknown') as document_type,
-        lines.is_spend_document_type,
-        lines.header_db_id,
-        headers.header_db_id is not null as has_supplier_item,
-        not lines.is_in_excluded_range and lines.guard_rule is null as is_cost_line,
-        lines.amount
-    from lines
-    left join headers
-        on
-            lines.owner_db_id = headers.owner_db_id
-            and lines.header_db_id = headers.header_db_id
-
-),
-
-covered as (
+vouchers as (
 
     select
         owner_db_id,
-        document_type,
+        coalesce(document_type, 'unknown') as document_type,
+        header_db_id,
         {{ dbt.bool_or('is_spend_document_type') }} as is_chosen,
-        count(distinct header_db_id) as voucher_count,
-        count(distinct case when has_supplier_item then header_db_id end) as supplier_voucher_count,
-        count(case when has_supplier_item and is_cost_line then 1 end) as supplier_cost_line_count,
-        coalesce(sum(case when has_supplier_item and is_cost_line then amount end), 0) as supplier_cost_amount
-    from supplier_lines
-    group by owner_db_id, document_type
+        count(case when not is_in_excluded_range and guard_rule is null then 1 end) as cost_line_count,
+        sum(case when not is_in_excluded_range and guard_rule is null then amount end) as cost_amount
+    from lines
+    group by owner_db_id, coalesce(document_type, 'unknown'), header_db_id
+
+),
+
+-- What would be spend if the type were chosen: cost lines of vouchers that credit a supplier.
+covered as (
+
+    select
+        vouchers.owner_db_id,
+        vouchers.document_type,
+        {{ dbt.bool_or('vouchers.is_chosen') }} as is_chosen,
+        count(vouchers.header_db_id) as voucher_count,
+        count(headers.header_db_id) as supplier_voucher_count,
+        coalesce(sum(case when headers.header_db_id is not null then vouchers.cost_line_count end), 0)
+            as supplier_cost_line_count,
+        coalesce(sum(case when headers.header_db_id is not null then vouchers.cost_amount end), 0)
+            as supplier_cost_amount
+    from vouchers
+    left join headers
+        on
+            vouchers.owner_db_id = headers.owner_db_id
+            and vouchers.header_db_id = headers.header_db_id
+    group by vouchers.owner_db_id, vouchers.document_type
 
 )
 
@@ -57,7 +59,7 @@ select
     covered.is_chosen,
     covered.voucher_count,
     covered.supplier_voucher_count,
-    covered.supplier_cost_line_count,
+    cast(covered.supplier_cost_line_count as bigint) as supplier_cost_line_count,
     cast(covered.supplier_cost_amount as decimal(38, 4)) as supplier_cost_amount,
     owners.company_currency
 from covered
