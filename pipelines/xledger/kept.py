@@ -173,6 +173,14 @@ class Kept:
         self._workbench.execute("detach present")
 
 
+def _same_dimensions(one: str, other: str) -> str:
+    """In SQL: two rows have the same five dimension values, any of which may be missing."""
+    of_both = (
+        f"{one}.gl_object{number}_db_id is not distinct from {other}.gl_object{number}_db_id" for number in range(1, 6)
+    )
+    return " and ".join((f"{one}.owner_db_id = {other}.owner_db_id", *of_both))
+
+
 def continue_census(workbench: duckdb.DuckDBPyConnection, database: str) -> None:
     """Bring the census in an attached copy of the last read's file up to date: of what changed, and of what did not come."""
     for root, table in CENSUS_TABLES.items():
@@ -236,17 +244,12 @@ _TAKE_OVER = (
     semi join (select owner_db_id, header_db_id as db_id from {new}."transaction") as line using (owner_db_id, db_id)
     anti join {new}.transaction_header as present_header using (owner_db_id, db_id)
     """,
-    """
-    insert into {new}.gl_dimension by name
-    select dimension.* from {old}.gl_dimension as dimension
-    semi join {new}."transaction" as line
-        on line.owner_db_id = dimension.owner_db_id
-        and line.gl_object1_db_id is not distinct from dimension.gl_object1_db_id
-        and line.gl_object2_db_id is not distinct from dimension.gl_object2_db_id
-        and line.gl_object3_db_id is not distinct from dimension.gl_object3_db_id
-        and line.gl_object4_db_id is not distinct from dimension.gl_object4_db_id
-        and line.gl_object5_db_id is not distinct from dimension.gl_object5_db_id
-    anti join {new}.gl_dimension as present_dimension using (owner_db_id, db_id)
+    f"""
+    insert into {{new}}.gl_dimension by name
+    select dimension.* from {{old}}.gl_dimension as dimension
+    semi join {{new}}."transaction" as line
+        on {_same_dimensions("line", "dimension")}
+    anti join {{new}}.gl_dimension as present_dimension using (owner_db_id, db_id)
     """,
     """
     insert into {new}.ap_transaction by name
@@ -340,27 +343,17 @@ _CLEAR_UP = (
         where line.owner_db_id = header.owner_db_id and line.header_db_id = header.db_id
     )
     """,
-    """
+    f"""
     create or replace table fence.dimension_replaced as
     select distinct
         owner_db_id, gl_object1_db_id, gl_object2_db_id, gl_object3_db_id, gl_object4_db_id, gl_object5_db_id
     from fence.gl_replaced as replaced
-    anti join {new}."transaction" as line
-        on line.owner_db_id = replaced.owner_db_id
-        and line.gl_object1_db_id is not distinct from replaced.gl_object1_db_id
-        and line.gl_object2_db_id is not distinct from replaced.gl_object2_db_id
-        and line.gl_object3_db_id is not distinct from replaced.gl_object3_db_id
-        and line.gl_object4_db_id is not distinct from replaced.gl_object4_db_id
-        and line.gl_object5_db_id is not distinct from replaced.gl_object5_db_id
+    anti join {{new}}."transaction" as line
+        on {_same_dimensions("line", "replaced")}
     """,
-    """
-    delete from {new}.gl_dimension as dimension using fence.dimension_replaced as replaced
-    where replaced.owner_db_id = dimension.owner_db_id
-        and replaced.gl_object1_db_id is not distinct from dimension.gl_object1_db_id
-        and replaced.gl_object2_db_id is not distinct from dimension.gl_object2_db_id
-        and replaced.gl_object3_db_id is not distinct from dimension.gl_object3_db_id
-        and replaced.gl_object4_db_id is not distinct from dimension.gl_object4_db_id
-        and replaced.gl_object5_db_id is not distinct from dimension.gl_object5_db_id
+    f"""
+    delete from {{new}}.gl_dimension as dimension using fence.dimension_replaced as replaced
+    where {_same_dimensions("replaced", "dimension")}
     """,
     """
     delete from {new}.system_value where db_id in (
