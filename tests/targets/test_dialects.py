@@ -6,9 +6,7 @@ It says nothing of what such an engine answers.
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +15,8 @@ import sqlglot
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlglot import exp
+
+from tests.targets.compiling import compile_for
 
 ROOT = Path(__file__).resolve().parents[2]
 # Of an environment of its own (Makefile): these adapters hold packages back that the rest does not.
@@ -66,31 +66,7 @@ def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """The engine, and the SQL of each model, snapshot and test for it."""
     engine = str(request.param)
     folder = tmp_path_factory.mktemp(engine)
-    completed = subprocess.run(
-        [
-            _DBT,
-            "compile",
-            "--target",
-            engine,
-            "--no-introspect",
-            "--no-populate-cache",
-        ],
-        cwd=ROOT,
-        env=os.environ
-        | _profile_variables(folder)
-        | {
-            "DATA_DIR": str(folder),
-            "DBT_PROJECT_DIR": str(ROOT / "dbt_project"),
-            "DBT_PROFILES_DIR": str(ROOT / "profiles"),
-            "DBT_TARGET_PATH": str(folder),
-            "DBT_LOG_PATH": str(folder / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert completed.returncode == 0, completed.stdout + completed.stderr
+    compile_for(engine, folder, environment=_profile_variables(folder), dbt=_DBT)
     nodes = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     statements = {
         name: node["compiled_code"]

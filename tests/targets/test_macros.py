@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.targets.compiling import compile_for
 from tests.targets.postgres_server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,26 +106,9 @@ CASES = (
 
 def _compiled(target: str, folder: Path, environment: dict[str, str]) -> list[str]:
     """The queries of all cases as dbt writes them for this engine; it asks no server."""
-    arguments = ["compile", "--inline", BETWEEN.join(case.query for case in CASES), "--target", target, "--quiet"]
-    completed = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments, "--no-introspect", "--no-populate-cache"],
-        cwd=ROOT,
-        env=os.environ
-        | environment
-        | {
-            "DATA_DIR": str(folder),
-            "DBT_PROJECT_DIR": str(ROOT / "dbt_project"),
-            "DBT_PROFILES_DIR": str(ROOT / "profiles"),
-            "DBT_TARGET_PATH": str(folder / "target"),
-            "DBT_LOG_PATH": str(folder / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert completed.returncode == 0, completed.stdout + completed.stderr
-    queries = completed.stdout.strip().split(BETWEEN.strip())
+    inline = BETWEEN.join(case.query for case in CASES)
+    printed = compile_for(target, folder, "--inline", inline, "--quiet", environment=environment)
+    queries = printed.strip().split(BETWEEN.strip())
     assert len(queries) == len(CASES)
     return queries
 
