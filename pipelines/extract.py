@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb
 from dlt.common.destination import Destination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -148,7 +149,8 @@ def _load(pipeline: dlt.Pipeline, reader: LedgerReader, warehouse: Warehouse, co
     warehouse.begin_incoming(begins_with)
     if begins_with is not None:
         reader.make_room(warehouse.incoming_raw)
-    with _dlt_step(warehouse):
+    # For each of its steps dlt opens the file and closes it; while it is open here as well, neither takes time.
+    with _dlt_step(warehouse), duckdb.connect(str(warehouse.incoming_raw)):
         pipeline.normalize()
         pipeline.load(raise_on_failed_jobs=True)
     reader.finish(warehouse.incoming_raw, is_copy=begins_with is not None)

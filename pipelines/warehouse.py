@@ -182,37 +182,36 @@ class Warehouse:
         ).fetchall()
         return [table for (table,) in found if names is None or table in names]
 
-    def _keep_snapshots(self) -> None:
+    def _keep_snapshots(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Take over the snapshots, of the suppliers that were read now: one that only payroll names any more is forgotten."""
-        with duckdb.connect(str(self.incoming_raw)) as connection:
-            connection.execute(f"attach '{_quoted(self.raw)}' as present (read_only)")
-            for table in self._tables_of_present(connection, _SNAPSHOT_SCHEMA):
-                connection.execute(f'create schema if not exists "{_SNAPSHOT_SCHEMA}"')
-                connection.execute(
-                    f'create or replace table "{_SNAPSHOT_SCHEMA}"."{table}" as select kept.* '
-                    f'from present."{_SNAPSHOT_SCHEMA}"."{table}" as kept semi join "{RAW_SCHEMA}".supplier as supplier '
-                    "on kept.owner_db_id = supplier.owner_db_id and kept.supplier_db_id = supplier.db_id"
-                )
+        connection.execute(f"attach '{_quoted(self.raw)}' as present (read_only)")
+        for table in self._tables_of_present(connection, _SNAPSHOT_SCHEMA):
+            connection.execute(f'create schema if not exists "{_SNAPSHOT_SCHEMA}"')
+            connection.execute(
+                f'create or replace table "{_SNAPSHOT_SCHEMA}"."{table}" as select kept.* '
+                f'from present."{_SNAPSHOT_SCHEMA}"."{table}" as kept semi join "{RAW_SCHEMA}".supplier as supplier '
+                "on kept.owner_db_id = supplier.owner_db_id and kept.supplier_db_id = supplier.db_id"
+            )
 
-    def _keep_published(self) -> None:
+    def _keep_published(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Take over what is published now, for the audit of what this run alters; but for lines that are payroll by now.
 
         These are known to the census of ids (schema ``fence``) and were not received.
         """
-        with duckdb.connect(str(self.incoming_raw)) as connection:
-            connection.execute(f"create or replace table {RAW_SCHEMA}.published_spend ({_PUBLISHED_SPEND})")
-            if not self.published.exists():
-                return
-            try:
-                connection.execute(f"attach '{_quoted(self.published)}' as published (read_only)")
-                connection.execute(_KEEP_PUBLISHED.format(raw=RAW_SCHEMA))
-            except (duckdb.CatalogException, duckdb.BinderException):
-                return  # Published by a version with other columns: nothing to compare with.
+        connection.execute(f"create or replace table {RAW_SCHEMA}.published_spend ({_PUBLISHED_SPEND})")
+        if not self.published.exists():
+            return
+        try:
+            connection.execute(f"attach '{_quoted(self.published)}' as published (read_only)")
+            connection.execute(_KEEP_PUBLISHED.format(raw=RAW_SCHEMA))
+        except (duckdb.CatalogException, duckdb.BinderException):
+            return  # Published by a version with other columns: nothing to compare with.
 
     def take_incoming(self) -> None:
         """Put the loaded warehouse in place of the present one, in one step."""
-        self._keep_snapshots()
-        self._keep_published()
+        with duckdb.connect(str(self.incoming_raw)) as connection:
+            self._keep_snapshots(connection)
+            self._keep_published(connection)
         os.chmod(self.incoming_raw, 0o600)  # noqa: PTH101
         self.incoming_raw.replace(self.raw)
         self.raw.with_suffix(".duckdb.wal").unlink(missing_ok=True)
