@@ -22,6 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from bench.ledger import Served
+from pipelines.extract import load_extracted
 from pipelines.xledger import entities
 from pipelines.xledger.asking import Access
 from pipelines.xledger.client import Accept, Answer, Client, Request, Traffic
@@ -108,8 +109,7 @@ class LandingBench:
             watch = _Watch()
             with reader.a_thread_a_page():
                 pipeline.extract(xledger(reader).with_resources("transactions"))
-            pipeline.normalize()
-            pipeline.load(raise_on_failed_jobs=True)
+            load_extracted(pipeline, self._folder / "landed.duckdb")
             rate = watch.rate(self.rows)
         self._expect(self._folder / "landed.duckdb", "raw_xledger.transaction")
         return rate

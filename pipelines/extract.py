@@ -149,11 +149,16 @@ def _load(pipeline: dlt.Pipeline, reader: LedgerReader, warehouse: Warehouse, co
     warehouse.begin_incoming(begins_with)
     if begins_with is not None:
         reader.make_room(warehouse.incoming_raw)
-    # For each of its steps dlt opens the file and closes it; while it is open here as well, neither takes time.
-    with _dlt_step(warehouse), duckdb.connect(str(warehouse.incoming_raw)):
+    with _dlt_step(warehouse):
+        load_extracted(pipeline, warehouse.incoming_raw)
+    reader.finish(warehouse.incoming_raw, is_copy=begins_with is not None)
+
+
+def load_extracted(pipeline: dlt.Pipeline, file: Path) -> None:
+    """Load what was extracted into a DuckDB file. dlt opens it for each of its steps; while it is open here, that takes no time."""
+    with duckdb.connect(str(file)):
         pipeline.normalize()
         pipeline.load(raise_on_failed_jobs=True)
-    reader.finish(warehouse.incoming_raw, is_copy=begins_with is not None)
 
 
 def _unsettled_told(missing: int, became_payroll: int) -> str:
