@@ -40,6 +40,7 @@ def run(run_id: str, console: Console, arguments: argparse.Namespace, dbt: subpr
     target.refuse_companies_apart(settings)
     if settings.is_for_each_company:
         dbt.kill()
+        dbt.wait()
         run_each("pipelines.sync", sys.argv[1:], settings, console)
         return
     uses_sandbox = not settings.tokens
