@@ -21,7 +21,7 @@ import jsonschema
 import pytest
 import yaml
 
-from pipelines import schedule, status, sync
+from pipelines import one_sync, schedule, status, sync
 from tests.conftest import ROOT, run_module
 
 DEPLOY = ROOT / "deploy"
@@ -104,10 +104,10 @@ def test_a_user_has_no_unit_that_only_the_machine_may_have(tmp_path: Path, monke
 
 def accepted(module: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether the program takes these arguments; it is stopped before it does anything."""
-    parsers: dict[str, Any] = {"pipelines.sync": sync, "pipelines.status": status}
-    program = parsers[module]
+    programs: dict[str, tuple[Any, Any]] = {"pipelines.sync": (sync, one_sync), "pipelines.status": (status, status)}
+    program, what_it_runs = programs[module]
     monkeypatch.setattr(sys, "argv", [module, *arguments])
-    monkeypatch.setattr(program, "run", lambda *_, **__: None)
+    monkeypatch.setattr(what_it_runs, "run", lambda *_, **__: None)
     return bool(program.main() == 0)
 
 
