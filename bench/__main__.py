@@ -82,12 +82,12 @@ def _landing(bench: LandingBench, runs: int) -> dict[str, Any]:
         "json_reader": bench.json_reader,
         "json_readers": bench.json_readers,
         "json_files": bench.json_files,
+        "dicts": bench.dicts,
     }
     rates: dict[str, list[Rate]] = {way: [] for way in ways}
     for _ in range(runs):
         for way, run in ways.items():
             rates[way].append(run())
-    rates["dicts"] = [bench.dicts()]
     return {"rows": bench.rows, "bytes": bench.bytes} | {
         way: _spread([rate.by_clock for rate in found])
         | {"of_processor": _spread([rate.of_processor for rate in found])}

@@ -31,6 +31,7 @@ def main() -> int:
     # Without a log: a disk that is full by now is for the run to tell.
     quietly = ("--quiet", "--log-level-file", "none")
     read_ahead = dbtRunner().invoke([*quietly, "parse", "--no-write-json", *options])
+    gc.collect()
     gc.freeze()
     gc.enable()
     arguments = told()
