@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -17,12 +18,16 @@ def main() -> int:
     """Run once; the exit code is the design's: 0 done, 1 failed, 2 wrong configuration, 3 a payroll guard stopped it."""
     arguments = _parser().parse_args()
     with started(is_quiet=arguments.log_format == "json") as dbt:
+        # What is loaded stays to the end: nothing of it is worth looking for over and over.
+        gc.disable()
         from pipelines.alerts import alert
         from pipelines.console import console_for
         from pipelines.exits import outcome_of
         from pipelines.one_sync import run
         from pipelines.run_record import new_run_id
 
+        gc.freeze()
+        gc.enable()
         # A scheduler ends a run with SIGTERM: that, too, is to be journaled and told.
         end_when_asked()
         end_with_the_conductor()
