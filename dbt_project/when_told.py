@@ -1,8 +1,8 @@
 """dbt's command line, started ahead of its time.
 
-Loads dbt, then waits on the standard input for a line of JSON: ``environment`` and ``options`` of the target. With these it reads
-the project, and waits for the arguments, another line. When a line never comes, it ends without having done anything. Exit codes
-are dbt's: 0 done, 1 a model or a test failed, 2 anything else.
+Loads dbt, then waits on the standard input for a line of JSON: the ``folder`` to work in, ``environment`` and ``options`` of the
+target. With these it reads the project, and waits for the arguments, another line. When a line never comes, it ends without
+having done anything. Exit codes are dbt's: 0 done, 1 a model or a test failed, 2 anything else.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def main() -> int:
     from dbt.cli.main import dbtRunner
 
     target = told()
+    os.chdir(target["folder"])
     os.environ.update(target["environment"])
     options = target["options"]
     # Without a log: a disk that is full by now is for the run to tell.

@@ -104,7 +104,12 @@ def _what_changed(warehouse: Warehouse) -> tuple[str, ...]:
 def begin(dbt: subprocess.Popen[str], warehouse: Warehouse, target: Target, console: Console) -> Build:
     """Have dbt, started by `dbt_ahead.started`, read the project for this target. Secrets go to it alone, on its standard input."""
     build = Build(dbt, warehouse, target, console)
-    build.tell({"environment": _environment(warehouse, target), "options": _options(target)})
+    told = {
+        "folder": str(warehouse.data_dir),
+        "environment": _environment(warehouse, target),
+        "options": _options(target),
+    }
+    build.tell(told)
     return build
 
 
@@ -157,7 +162,8 @@ def _target(warehouse: Warehouse) -> Path:
 
 def _environment(warehouse: Warehouse, target: Target) -> dict[str, str]:
     return without_secrets() | {
-        "DATA_DIR": str(warehouse.data_dir),
+        # dbt works in the data folder: it reads the project anew when a path of the profile is another one.
+        "DATA_DIR": ".",
         "DBT_TARGET_PATH": str(_target(warehouse)),
         "DBT_LOG_PATH": str(_target(warehouse) / "logs"),
         "DBT_PROFILES_DIR": str(_ROOT / "profiles"),
@@ -177,7 +183,7 @@ def _dbt(warehouse: Warehouse, target: Target, *command: str, **more: str) -> in
     return subprocess.run(  # noqa: S603
         [Path(sys.executable).with_name("dbt"), *command, *_options(target)],
         env=_environment(warehouse, target) | more,
-        cwd=_ROOT,
+        cwd=warehouse.data_dir,
         check=False,
     ).returncode
 

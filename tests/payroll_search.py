@@ -8,14 +8,14 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
+import ahocorasick_rs
 import duckdb
 import pyarrow as pa
 
 _AMOUNT = re.compile(r"(?<![\d.])-?\d+\.\d+(?![\d.])")
-# Most words end in a number of their own (`Books.secret`): texts without it need not be searched for the word.
-_MARK = re.compile(r"PX\d{5}")
 # As written for people, with something between the thousands.
 _GROUPED = re.compile(r"(?<!\d)\d{1,3}(?:[,'\u00a0\u2009\u202f]\d{3})+\.\d+(?![\d.])")
 _SEPARATOR = re.compile(r"[,'\u00a0\u2009\u202f]")
@@ -39,18 +39,25 @@ class Canaries:
             frozenset(abs(Decimal(value)) for kind, value in rows if kind == "amount"),
         )
 
+    def words_in(self, text: str) -> set[str]:
+        """The words that a text holds, whatever its amounts."""
+        return set(self._search.find_matches_as_strings(text, overlapping=True))
+
+    @cached_property
+    def _search(self) -> ahocorasick_rs.AhoCorasick:
+        """Finds all words in one pass, however many they are."""
+        return ahocorasick_rs.AhoCorasick(self.words)
+
     def but_for(self, amounts: set[Decimal]) -> Canaries:
         """The canaries without these amounts."""
         return Canaries(self.words, self.amounts - amounts)
 
     def found_in(self, text: str) -> set[str]:
         """The canaries that a text holds; amounts as numbers, whatever their sign and however many zeros they end in."""
-        marks = set(_MARK.findall(text))
-        words = {word for word in self.words if marks.issuperset(_MARK.findall(word)) and word in text}
         numbers = {*_AMOUNT.findall(text), *(_SEPARATOR.sub("", number) for number in _GROUPED.findall(text))}
         lengths = {len(str(int(amount))) for amount in self.amounts}
         seen = {abs(Decimal(number)) for number in numbers if len(number.lstrip("-0").partition(".")[0]) in lengths}
-        return words | {str(amount) for amount in self.amounts if amount in seen}
+        return self.words_in(text) | {str(amount) for amount in self.amounts if amount in seen}
 
 
 def everything_below(

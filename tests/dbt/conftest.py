@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.conftest import remember_what_dbt_read
 from tests.dbt.raw_warehouse import RawWarehouse
 from tests.dbt.small_ledger import fill
 
@@ -52,15 +53,16 @@ def run_dbt(
     data_dir: Path, *command: str, variables: dict[str, Any] | None = None, project: Path = ROOT / "dbt_project"
 ) -> Build:
     """Run dbt's command line on the warehouse under ``data_dir``."""
-    arguments = [*command, "--project-dir", str(project), "--profiles-dir", "profiles", "--no-use-colors"]
+    folders = ("--project-dir", str(project), "--profiles-dir", str(ROOT / "profiles"))
+    arguments = [*command, *folders, "--target", "duckdb", "--no-use-colors"]
     if variables:
         arguments += ["--vars", json.dumps(variables)]
     completed = subprocess.run(
         [str(Path(sys.executable).with_name("dbt")), *arguments],
-        cwd=ROOT,
+        cwd=data_dir,
         env=os.environ
         | {
-            "DATA_DIR": str(data_dir),
+            "DATA_DIR": ".",
             "DBT_TARGET_PATH": str(data_dir / "target"),
             "DBT_LOG_PATH": str(data_dir / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -69,6 +71,8 @@ def run_dbt(
         text=True,
         check=False,
     )
+    if not variables and project == ROOT / "dbt_project":
+        remember_what_dbt_read(data_dir / "target")
     return Build(data_dir, completed.returncode, completed.stdout + completed.stderr)
 
 

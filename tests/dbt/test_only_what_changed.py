@@ -57,45 +57,28 @@ ONLY_TESTED = ("contact", "recent_transaction", "subledger")
 OF_REGISTERS = ("dim_account", "int_accounts_classified", "int_suppliers_normalised", "supplier_merge_suggestions")
 
 
-class Dbt:
-    """Builds one data folder after another below the same path: where that is another one, dbt reads the whole project anew."""
+def build(warehouse: Warehouse) -> str:
+    """As a sync does it; gives what the build says before it begins."""
+    said: list[str] = []
 
-    def __init__(self, folder: Path) -> None:
-        self._place = folder / "data"
+    class Said(JsonConsole):
+        def say(self, line: str, event: str = "said", **counts: object) -> None:  # noqa: ARG002
+            said.append(event)
 
-    def _at_the_place(self, warehouse: Warehouse) -> Warehouse:
-        self._place.unlink(missing_ok=True)
-        self._place.symlink_to(warehouse.data_dir)
-        return Warehouse(self._place)
+    with dbt_ahead.started(is_quiet=True) as dbt:
+        dbt_build.begin(dbt, warehouse, Target(), Said("run")).run()
+    return "build_of_changes" if "build_of_changes" in said else ""
 
-    def build(self, warehouse: Warehouse) -> str:
-        """As a sync does it; gives what the build says before it begins."""
-        said: list[str] = []
 
-        class Said(JsonConsole):
-            def say(self, line: str, event: str = "said", **counts: object) -> None:  # noqa: ARG002
-                said.append(event)
-
-        with dbt_ahead.started(is_quiet=True) as dbt:
-            dbt_build.begin(dbt, self._at_the_place(warehouse), Target(), Said("run")).run()
-        return "build_of_changes" if "build_of_changes" in said else ""
-
-    def build_whole(self, warehouse: Warehouse) -> Warehouse:
-        """The models alone, all of them."""
-        place = self._at_the_place(warehouse).data_dir
-        (place / "target").symlink_to("build/dbt")
-        by_hand = run_dbt(place, "build", "--target", "duckdb", "--exclude-resource-types", "test", "unit_test")
-        assert by_hand.exit_code == 0, by_hand.output
-        return warehouse
+def build_whole(warehouse: Warehouse) -> Warehouse:
+    """The models alone, all of them."""
+    by_hand = run_dbt(warehouse.data_dir, "build", "--exclude-resource-types", "test", "unit_test")
+    assert by_hand.exit_code == 0, by_hand.output
+    return warehouse
 
 
 @pytest.fixture(scope="module")
-def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
-    return Dbt(tmp_path_factory.mktemp("place"))
-
-
-@pytest.fixture(scope="module")
-def built(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The small ledger, built whole as a sync does it."""
     warehouse = Warehouse(tmp_path_factory.mktemp("built"))
     warehouse.make_data_dir()
@@ -104,7 +87,7 @@ def built(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     with duckdb.connect(str(warehouse.raw)) as connection:
         # The suppliers' country then comes from the register of countries.
         connection.execute("update raw_xledger.address set country_code = null")
-    assert dbt.build(warehouse) == ""
+    assert build(warehouse) == ""
     return warehouse
 
 
@@ -133,21 +116,21 @@ def _models_run(warehouse: Warehouse) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("changes", REGISTERS.values(), ids=REGISTERS)
-def test_lines_follow_the_registers(dbt: Dbt, built: Warehouse, tmp_path: Path, changes: Sequence[str]) -> None:
+def test_lines_follow_the_registers(built: Warehouse, tmp_path: Path, changes: Sequence[str]) -> None:
     changed = _copy(built, tmp_path / "changed", *changes)
-    assert dbt.build(changed) == "build_of_changes"
-    whole = dbt.build_whole(_copy(built, tmp_path / "whole", *changes))
+    assert build(changed) == "build_of_changes"
+    whole = build_whole(_copy(built, tmp_path / "whole", *changes))
     assert marts_that_differ(changed.marts, whole.marts) == {}
     # The change shows at all, or nothing would have been compared.
     assert marts_that_differ(built.marts, whole.marts) != {}
 
 
 @pytest.mark.parametrize("register", EACH_REGISTER)
-def test_a_register_that_changed_reaches_every_mart(dbt: Dbt, built: Warehouse, tmp_path: Path, register: str) -> None:
+def test_a_register_that_changed_reaches_every_mart(built: Warehouse, tmp_path: Path, register: str) -> None:
     sql, mart = EACH_REGISTER[register]
     changed = _copy(built, tmp_path / "changed", sql)
-    assert dbt.build(changed) == "build_of_changes"
-    whole = dbt.build_whole(_copy(built, tmp_path / "whole", sql))
+    assert build(changed) == "build_of_changes"
+    whole = build_whole(_copy(built, tmp_path / "whole", sql))
     differing = marts_that_differ(built.marts, whole.marts) | _histories_that_differ(built, whole)
     assert mart in differing
     assert marts_that_differ(changed.marts, whole.marts) | _histories_that_differ(changed, whole) == {}
@@ -157,16 +140,14 @@ def test_every_register_is_changed_by_a_test() -> None:
     assert {*EACH_REGISTER, *ONLY_TESTED} == set(TABLES) - set(TAKEN_OVER)
 
 
-def test_what_is_made_of_registers_alone_is_left_while_they_are_as_they_were(
-    dbt: Dbt, built: Warehouse, tmp_path: Path
-) -> None:
+def test_what_is_made_of_registers_alone_is_left_while_they_are_as_they_were(built: Warehouse, tmp_path: Path) -> None:
     next_run = _copy(
         built,
         tmp_path / "next_run",
         "update raw_xledger.sync_run set run_id = 'the next run', landed_at = landed_at + interval 40 day",
     )
     assert not set(last_build.changed_tables(next_run)) & {*EACH_REGISTER, *ONLY_TESTED}
-    assert dbt.build(next_run) == "build_of_changes"
+    assert build(next_run) == "build_of_changes"
     run = _models_run(next_run)
     assert not run.keys() & set(OF_REGISTERS)
     assert not [name for name in run if name.startswith("unique_key_stg_xledger__supplier")]
@@ -198,7 +179,7 @@ def test_a_key_of_a_finding_that_stands_twice_is_named(built: Warehouse) -> None
         marts.rollback()
 
 
-def test_of_a_voucher_that_is_named_the_rows_are_built_anew(dbt: Dbt, built: Warehouse, tmp_path: Path) -> None:
+def test_of_a_voucher_that_is_named_the_rows_are_built_anew(built: Warehouse, tmp_path: Path) -> None:
     with duckdb.connect(str(built.marts), read_only=True) as marts:
         [(owner, header)] = marts.execute(
             "select owner_db_id, header_db_id from marts.fct_spend where document_type = 'AP' order by all limit 1"
@@ -210,7 +191,7 @@ def test_of_a_voucher_that_is_named_the_rows_are_built_anew(dbt: Dbt, built: War
         f"insert into last_build.changed_voucher values ({owner}, {header})",
         "update raw_xledger.sync_run set run_id = 'the next run'",
     )
-    assert dbt.build(changed) == "build_of_changes"
+    assert build(changed) == "build_of_changes"
     with duckdb.connect(str(changed.marts), read_only=True) as marts:
         by_run = marts.execute(
             "select _run_id = 'the next run', list(distinct header_db_id), bool_and(line_text = 'Another text') "
@@ -242,12 +223,12 @@ def test_another_marts_file_is_not_stood_on(built: Warehouse, tmp_path: Path) ->
     assert not last_build.stands(changed)
 
 
-def test_a_build_that_failed_is_not_stood_on(dbt: Dbt, built: Warehouse, tmp_path: Path) -> None:
+def test_a_build_that_failed_is_not_stood_on(built: Warehouse, tmp_path: Path) -> None:
     broken = _copy(
         built, tmp_path / "broken", 'insert into raw_xledger."transaction" from raw_xledger."transaction" limit 1'
     )
     with pytest.raises(Exception, match=r"dbt build failed \(.*ledger_equals_spend_plus_excluded: 1 rows"):
-        dbt.build(broken)
+        build(broken)
     assert not last_build.stands(broken)
 
 
