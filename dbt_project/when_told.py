@@ -7,6 +7,7 @@ having done anything. Exit codes are dbt's: 0 done, 1 a model or a test failed, 
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -54,4 +55,10 @@ def told() -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_code = main()
+    # What is registered for the end closes the files; taking down all that was loaded would only take time.
+    atexit._run_exitfuncs()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(exit_code)

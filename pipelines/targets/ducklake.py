@@ -144,7 +144,8 @@ class DuckLake(Target):
             }
             options["metadata_schema"] = self._metadata_schema()
         else:
-            environment["TARGET_DUCKLAKE"] = f"ducklake:sqlite:{catalog.database}"
+            # dbt works in the data folder.
+            environment["TARGET_DUCKLAKE"] = f"ducklake:sqlite:{Path(str(catalog.database)).absolute()}"
             options |= {"meta_journal_mode": "WAL", "meta_busy_timeout": "1000"}
         return environment | {"TARGET_DUCKLAKE_OPTIONS": repr(options)}
 

@@ -170,11 +170,11 @@ class Snowflake(Elsewhere):
 
     def dbt_environment(self) -> Mapping[str, str]:
         credentials = self._configuration.credentials
-        key: Any = dlt.secrets.get("destination.snowflake.credentials.private_key_path")
+        key: Any = dlt.secrets.get("destination.snowflake.credentials.private_key_path") or ""
         return {
             "TARGET_SNOWFLAKE_ACCOUNT": str(credentials.host),
             "TARGET_SNOWFLAKE_USER": str(credentials.username),
-            "TARGET_SNOWFLAKE_PRIVATE_KEY_PATH": str(key or ""),
+            "TARGET_SNOWFLAKE_PRIVATE_KEY_PATH": key and str(Path(key).absolute()),
             "TARGET_SNOWFLAKE_ROLE": str(credentials.role or ""),
             "TARGET_SNOWFLAKE_WAREHOUSE": str(credentials.warehouse or ""),
             "TARGET_SNOWFLAKE_DATABASE": str(credentials.database),
@@ -195,7 +195,7 @@ class BigQuery(Elsewhere):
                 "TARGET is bigquery: name the service account's key in GOOGLE_APPLICATION_CREDENTIALS."
             )
         return {
-            "TARGET_BIGQUERY_KEYFILE": keyfile,
+            "TARGET_BIGQUERY_KEYFILE": str(Path(keyfile).absolute()),
             "TARGET_BIGQUERY_PROJECT": str(self._configuration.credentials.project_id),
             "TARGET_BIGQUERY_LOCATION": str(self._configuration.location),
         }

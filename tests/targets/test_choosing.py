@@ -68,6 +68,20 @@ def test_a_target_without_its_settings_names_them(point: Point, target: str, tol
     assert told in refusal()
 
 
+def test_a_lake_beside_the_program_is_found_by_dbt_which_works_elsewhere(
+    point: Point, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    point(
+        TARGET="ducklake",
+        DESTINATION__DUCKLAKE__CREDENTIALS__CATALOG="sqlite:///catalog.sqlite",
+        DESTINATION__DUCKLAKE__CREDENTIALS__STORAGE__BUCKET_URL="files",
+    )
+    environment = chosen_target().dbt_environment()
+    assert environment["TARGET_DUCKLAKE"] == f"ducklake:sqlite:{tmp_path}/catalog.sqlite"
+    assert f"{tmp_path}/files" in environment["TARGET_DUCKLAKE_OPTIONS"]
+
+
 def test_without_a_token_the_sandbox_is_not_put_where_others_read(tmp_path: Path, server: Server) -> None:
     run = sync(
         tmp_path / "data",

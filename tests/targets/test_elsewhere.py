@@ -33,10 +33,10 @@ CREDENTIALS = {
 def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Elsewhere:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    key = tmp_path / "key"
-    key.touch()
-    monkeypatch.setenv("DESTINATION__SNOWFLAKE__CREDENTIALS__PRIVATE_KEY_PATH", str(key))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+    (tmp_path / "key").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DESTINATION__SNOWFLAKE__CREDENTIALS__PRIVATE_KEY_PATH", "key")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "key")
     target: Elsewhere = request.param()
     return target
 
@@ -77,6 +77,8 @@ def test_dbt_gets_all_that_its_profile_asks_for(elsewhere: Elsewhere) -> None:
     assert asked
     assert environment.keys() == asked
     assert all(environment.values())
+    # It works in the data folder, wherever the run was started.
+    assert "key" not in environment.values()
 
 
 def test_the_token_of_motherduck_goes_to_dbt_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
