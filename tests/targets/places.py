@@ -163,12 +163,16 @@ class LakePlace(Place):
         shutil.rmtree(self.folder.with_suffix(".ext"), ignore_errors=True)
 
 
-# More parts, and waiting for the nearer worker, would take longer than the rows of a test.
+# More parts, and waiting for the nearer worker, would take longer than the rows of a test. So would compiling each query.
 _LITTLE_DATA = {
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.locality.wait": "0s",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
+# Three machines on two cores that live for some minutes: what takes long to optimise does not pay.
+_SHORT_LIVES = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 class SparkPlace(Place):
@@ -193,6 +197,7 @@ class SparkPlace(Place):
             "SPARK_HOME": str(self.home),
             "SPARK_LOCAL_DIRS": str(self.folder / "moved"),
             "DBT_THREADS": "2",
+            "JAVA_TOOL_OPTIONS": _SHORT_LIVES,
         }
 
     def tables(self) -> Tables:
