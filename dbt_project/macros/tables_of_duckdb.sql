@@ -19,22 +19,37 @@
     {{ return({'relations': [built]}) }}
 {% endmaterialization %}
 
-{# All comments at once; a contract has seen to it that the columns are there. Where rows alone were replaced they still are. #}
+{#
+    The vouchers that changed go into the table that is there. dbt-duckdb makes a table of them first, to compare its columns with those
+    of the one they go into; models and tools are those of the last build, so the columns are.
+#}
+{% materialization incremental, adapter='duckdb' %}
+    {%- if not builds_changes_of_this() -%}
+        {{ return(dbt.materialization_incremental_duckdb()) }}
+    {%- endif -%}
+    {{ run_hooks(pre_hooks) }}
+    {% call statement('main') -%}
+        insert into {{ this }} by name ({{ compiled_code }})
+    {%- endcall %}
+    {{ run_hooks(post_hooks) }}
+    {{ adapter.commit() }}
+    {{ return({'relations': [this]}) }}
+{% endmaterialization %}
+
+{# All comments at once; a contract has seen to it that the columns are there. #}
 {% macro duckdb__persist_docs(relation, model, for_relation, for_columns) %}
-    {%- if not (model.config.materialized == 'incremental' and builds_what_changed()) -%}
-        {%- set comments -%}
-            {%- if for_relation and config.persist_relation_docs() and model.description -%}
-                {{ duckdb__alter_relation_comment(relation, model.description) }}
-            {%- endif -%}
-            {%- if for_columns and config.persist_column_docs() -%}
-                {%- for column in model.columns.values() %}
-                    comment on column {{ relation }}.{{ column.name }} is {{ duckdb_escape_comment(column.description) }};
-                {%- endfor -%}
-            {%- endif -%}
-        {%- endset -%}
-        {%- if comments | trim -%}
-            {% do run_query(comments) %}
+    {%- set comments -%}
+        {%- if for_relation and config.persist_relation_docs() and model.description -%}
+            {{ duckdb__alter_relation_comment(relation, model.description) }}
         {%- endif -%}
+        {%- if for_columns and config.persist_column_docs() -%}
+            {%- for column in model.columns.values() %}
+                comment on column {{ relation }}.{{ column.name }} is {{ duckdb_escape_comment(column.description) }};
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endset -%}
+    {%- if comments | trim -%}
+        {% do run_query(comments) %}
     {%- endif -%}
 {% endmacro %}
 
