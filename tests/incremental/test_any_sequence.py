@@ -163,4 +163,6 @@ def test_any_sequence_ends_with_the_marts_of_a_fresh_full_read(ledger: Ledger) -
         fresh = sync(anew, environment | {"DATA_DIR": str(anew)})
         assert fresh.exit_code == 0, fresh.output
     assert differences(data_dir / "build/warehouse.duckdb", anew / "build/warehouse.duckdb") == {}
-    assert marts_that_differ(data_dir / "spend.duckdb", fresh.published) == {}
+    # A first read alters nothing that was published; the last sync may have (test_spend_changes.py).
+    differing = marts_that_differ(data_dir / "spend.duckdb", fresh.published).keys() - {"audit.spend_changes"}
+    assert differing == set()
