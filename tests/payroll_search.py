@@ -54,6 +54,8 @@ class Canaries:
 
     def found_in(self, text: str) -> set[str]:
         """The canaries that a text holds; amounts as numbers, whatever their sign and however many zeros they end in."""
+        if not self.amounts:
+            return self.words_in(text)
         numbers = {*_AMOUNT.findall(text), *(_SEPARATOR.sub("", number) for number in _GROUPED.findall(text))}
         lengths = {len(str(int(amount))) for amount in self.amounts}
         seen = {abs(Decimal(number)) for number in numbers if len(number.lstrip("-0").partition(".")[0]) in lengths}
