@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import duckdb
 import pytest
 
 from tests.conftest import remember_what_dbt_read
+from tests.dbt.forked_dbt import forked
 from tests.dbt.raw_warehouse import RawWarehouse
 from tests.dbt.small_ledger import fill
 
@@ -57,23 +56,17 @@ def run_dbt(
     arguments = [*command, *folders, "--target", "duckdb", "--no-use-colors"]
     if variables:
         arguments += ["--vars", json.dumps(variables)]
-    completed = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments],
-        cwd=data_dir,
-        env=os.environ
-        | {
-            "DATA_DIR": ".",
-            "DBT_TARGET_PATH": str(data_dir / "target"),
-            "DBT_LOG_PATH": str(data_dir / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    told = data_dir / "told.txt"
+    environment = os.environ | {
+        "DATA_DIR": ".",
+        "DBT_TARGET_PATH": str(data_dir / "target"),
+        "DBT_LOG_PATH": str(data_dir / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    exit_code = forked(arguments, data_dir, environment, told)
     if not variables and project == ROOT / "dbt_project":
         remember_what_dbt_read(data_dir / "target")
-    return Build(data_dir, completed.returncode, completed.stdout + completed.stderr)
+    return Build(data_dir, exit_code, told.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
