@@ -1,23 +1,35 @@
 {#
-    Tables in DuckDB's own files. dbt-duckdb builds a table beside the one that is there, takes it apart by renames and looks up
+    Tables and views in DuckDB's own files. dbt builds either beside the one that is there, changes places by renames and looks up
     what refers to it by foreign keys: a dozen statements. Here it is replaced within one transaction; no table has such a key.
 #}
 {% materialization table, adapter='duckdb' %}
-    {%- if target.name != 'duckdb' -%}
+    {%- if target.name not in ('duckdb', 'ducklake') -%}
         {{ return(dbt.materialization_table_duckdb()) }}
     {%- endif -%}
-    {%- set existing = load_cached_relation(this) -%}
     {%- set built = this.incorporate(type='table') -%}
+    {{ return(replaced_at_once(built, create_table_as(false, built, compiled_code))) }}
+{% endmaterialization %}
+
+{% materialization view, adapter='duckdb' %}
+    {%- if target.name not in ('duckdb', 'ducklake') -%}
+        {{ return(dbt.materialization_view_default()) }}
+    {%- endif -%}
+    {%- set built = this.incorporate(type='view') -%}
+    {{ return(replaced_at_once(built, create_view_as(built, compiled_code))) }}
+{% endmaterialization %}
+
+{% macro replaced_at_once(built, create) %}
+    {%- set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks) }}
     {% call statement('main') -%}
         {% if existing is not none -%} drop {{ existing.type }} {{ existing }}; {%- endif %}
-        {{ create_table_as(false, built, compiled_code) }}
+        {{ create }}
     {%- endcall %}
     {% do persist_docs(built, model) %}
     {{ run_hooks(post_hooks) }}
     {{ adapter.commit() }}
     {{ return({'relations': [built]}) }}
-{% endmaterialization %}
+{% endmacro %}
 
 {#
     The vouchers that changed go into the table that is there. dbt-duckdb makes a table of them first, to compare its columns with those
