@@ -107,8 +107,7 @@ class LandingBench:
         with self._reader() as reader:
             pipeline = _pipeline(self._folder, "landed")
             watch = _Watch()
-            with reader.a_thread_a_page():
-                pipeline.extract(xledger(reader).with_resources("transactions"))
+            pipeline.extract(xledger(reader).with_resources("transactions"))
             load_extracted(pipeline, self._folder / "landed.duckdb")
             rate = watch.rate(self.rows)
         self._expect(self._folder / "landed.duckdb", "raw_xledger.transaction")

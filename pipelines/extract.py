@@ -35,7 +35,7 @@ from pipelines.xledger.unfinished import (
     recover_unfinished,
     unfinished,
 )
-from pipelines.xledger.workbench import workbench
+from pipelines.xledger.workbench import on_all_cores, workbench
 
 # The first read, and what changed meanwhile, twice.
 _PASSES = 3
@@ -134,7 +134,8 @@ def _read_in_passes(
                 if is_settled and not accept_shrink:
                     last_run.refuse_shrinking(reader.rows(whole=True))
                 if is_settled or reader.can_be_followed:
-                    _load(pipeline, reader, warehouse, copied)
+                    with on_all_cores(connection):
+                        _load(pipeline, reader, warehouse, copied)
             if is_settled:
                 break
             console.say(_unsettled_told(missing, became_payroll))
@@ -197,7 +198,7 @@ def _extract(
     console.say("Reading")
     source = xledger(reader)
     source.resources.add(dlt.resource(_record(record, reader, traffic), name="run_record"))
-    with _dlt_step(warehouse), reader.a_thread_a_page():
+    with _dlt_step(warehouse):
         pipeline.extract(source)
 
 

@@ -15,6 +15,7 @@ from pipelines.xledger.changes import ChangedIds
 from pipelines.xledger.payroll import AP_TRANSACTIONS, CENSUS_TABLES, EXCLUDED_TABLES, TRANSACTIONS
 from pipelines.xledger.standing import Standing
 from pipelines.xledger.tables import TABLES
+from pipelines.xledger.workbench import on_all_cores
 
 RAW_SCHEMA = "raw_xledger"
 # The tables that are not read whole each time.
@@ -47,7 +48,8 @@ class Kept:
             [columns] = self._workbench.execute(
                 f"select string_agg(column_name, ', ') from (describe {table})"
             ).fetchall()
-            self._workbench.execute(f"create or replace table {table} as select {columns[0]} from present.{table}")
+            with on_all_cores(self._workbench):
+                self._workbench.execute(f"create or replace table {table} as select {columns[0]} from present.{table}")
         return {
             root: {
                 db_id for (db_id,) in self._workbench.execute(f"select db_id from present.{table}_unsettled").fetchall()

@@ -19,6 +19,7 @@ from pipelines.xledger.charts import BALANCING_RANGE, CHART_NAMES, TAX_RANGES, a
 from pipelines.xledger.errors import PayrollHit, PayrollStop
 from pipelines.xledger.parsing import PAGE
 from pipelines.xledger.settings import Settings
+from pipelines.xledger.workbench import on_all_cores
 
 TRANSACTIONS: Final = "transactions"
 AP_TRANSACTIONS: Final = "apTransactions"
@@ -68,6 +69,10 @@ CENSUS_TABLES = {
     AP_TRANSACTIONS: "fence.ap",
 }
 EXCLUDED_TABLES = {TRANSACTIONS: "fence.gl_excluded", AP_TRANSACTIONS: "fence.ap_excluded"}
+
+_MARKED_ACCOUNTS = pa.schema(
+    {"db_id": pa.int64(), "is_pay": pa.bool_(), "is_balancing": pa.bool_(), "is_tax": pa.bool_()}
+)
 
 
 @dataclass(frozen=True)
@@ -140,26 +145,27 @@ class PayrollFence:
 
     def take_accounts(self, accounts: pa.Table) -> None:
         """Mark which accounts hold pay and which balance a voucher. ``accounts`` has the columns of the raw table."""
-        marked = [self._marks(row) for row in accounts.to_pylist()]
-        if marked:
-            self._workbench.executemany("insert into fence.account values (?, ?, ?, ?)", marked)
+        self.take("account", pa.Table.from_pylist([self._marks(row) for row in accounts.to_pylist()], _MARKED_ACCOUNTS))
 
-    def _marks(self, row: Mapping[str, Any]) -> tuple[int, bool, bool, bool]:
+    def _marks(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         number = account_number(row["code"])
         chart = CHART_NAMES.get(row["chart_of_account_db_id"] or 0)
-        is_removed_anyway = in_ranges(number, (BALANCING_RANGE,))
+        is_balancing = in_ranges(number, (BALANCING_RANGE,))
+        is_tax = False
         if chart is None:
             # Charts without a table of ranges are judged by the account's own flags. A flag that cannot be read counts as
             # set: better a line too few than somebody's pay.
-            is_balance = row["balance_sheet"] is not False
-            return row["db_id"], row["cost_wages_salaries"] is not False, is_removed_anyway or is_balance, False
-        if number is None:
-            return row["db_id"], bool(row["cost_wages_salaries"]), bool(row["balance_sheet"]), False
-        is_pay = in_ranges(number, self._settings.payroll_account_ranges[chart])
-        return row["db_id"], is_pay, is_removed_anyway, in_ranges(number, TAX_RANGES[chart])
+            is_pay = row["cost_wages_salaries"] is not False
+            is_balancing = is_balancing or row["balance_sheet"] is not False
+        elif number is None:
+            is_pay, is_balancing = bool(row["cost_wages_salaries"]), bool(row["balance_sheet"])
+        else:
+            is_pay = in_ranges(number, self._settings.payroll_account_ranges[chart])
+            is_tax = in_ranges(number, TAX_RANGES[chart])
+        return {"db_id": row["db_id"], "is_pay": is_pay, "is_balancing": is_balancing, "is_tax": is_tax}
 
     def take(self, table: str, rows: pa.Table) -> None:
-        """Add pre-queried rows to ``supplier``, ``subledger``, ``gl`` or ``ap``."""
+        """Add pre-queried rows to ``account``, ``supplier``, ``subledger``, ``gl`` or ``ap``."""
         columns = [name for name in rows.column_names if name in self._columns(table)]
         self._workbench.register("pre_queried", rows.select(columns))
         self._workbench.execute(f"insert into fence.{table} by name select * from pre_queried")
@@ -237,11 +243,12 @@ class PayrollFence:
             PayrollStop: what was read cannot be right (no payroll type though pay accounts are in use, unreadable types).
         """
         self._is_whole_ledger = is_whole_ledger
-        self._judge()
-        self._workbench.execute(_EXCLUDE_LINES)
-        self._workbench.execute(_EXCLUDE_ITEMS)
-        self._workbench.execute(_KNOW_DOCUMENT_TYPES)
-        self._fail_closed()
+        with on_all_cores(self._workbench):
+            self._judge()
+            self._workbench.execute(_EXCLUDE_LINES)
+            self._workbench.execute(_EXCLUDE_ITEMS)
+            self._workbench.execute(_KNOW_DOCUMENT_TYPES)
+            self._fail_closed()
 
     def _judge(self) -> None:
         self._workbench.execute(_JUDGE_LINES)

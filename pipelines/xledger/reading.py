@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from pipelines.xledger.settings import LARGEST_PAGE, Settings
 from pipelines.xledger.standing import Standing, made_with
 from pipelines.xledger.tables import TRANSACTION_HEADER
 from pipelines.xledger.unfinished import Pages
-from pipelines.xledger.workbench import WORKBENCH
+from pipelines.xledger.workbench import WORKBENCH, on_all_cores
 
 Tables = Mapping[str, pa.Table]
 
@@ -119,13 +118,6 @@ class LedgerReader:
             standing = replace(self._standing, has_whole_census=self.fence.is_whole_ledger)
             standing.write(self._workbench, WORKBENCH)
 
-    @contextmanager
-    def a_thread_a_page(self) -> Iterator[None]:
-        """While pages come, each is a query in a thread of ours: threads of DuckDB's own would only wait for each other."""
-        self._workbench.execute("set threads = 1")
-        yield
-        self._workbench.execute("reset threads")
-
     def _changed_since(self, standing: Standing) -> ChangedIds:
         try:
             return self._changes.catch_up(standing.heads, self._accesses)
@@ -134,9 +126,10 @@ class LedgerReader:
         raise silent
 
     def _settle(self, kept: Kept) -> None:
-        kept.settle()
-        for root, rows in _LEDGER_ROWS.items():
-            self._asking.landing.count_as_handed_out(rows.splits[0].table.name, f"from {CENSUS_TABLES[root]}_kept")
+        with on_all_cores(self._workbench):
+            kept.settle()
+            for root, rows in _LEDGER_ROWS.items():
+                self._asking.landing.count_as_handed_out(rows.splits[0].table.name, f"from {CENSUS_TABLES[root]}_kept")
 
     def ledger(self, root: str) -> Iterator[Tables]:
         """All rows of `transactions` or `apTransactions` that are not payroll, or those of them that changed.

@@ -27,13 +27,24 @@ def workbench(folder: Path, *, is_file: bool = True) -> Iterator[duckdb.DuckDBPy
     path = folder / f"{WORKBENCH}.duckdb"
     connection = open_workbench(path) if is_file else _in_memory(path)
     try:
-        connection.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
+        connection.execute("set preserve_insertion_order = false; set enable_progress_bar = false; set threads = 1")
         yield connection
         # It is removed next: nothing has to be moved from its log into it.
         connection.execute("pragma disable_checkpoint_on_shutdown")
     finally:
         connection.close()
     remove_workbench(folder)
+
+
+@contextmanager
+def on_all_cores(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """For work on whole tables. Else each page is a query in a thread of ours: DuckDB's own would only wait for each other.
+
+    What fails within ends the run, so its error is not followed by another one.
+    """
+    connection.execute("reset threads")
+    yield
+    connection.execute("set threads = 1")
 
 
 def open_workbench(path: Path) -> duckdb.DuckDBPyConnection:
