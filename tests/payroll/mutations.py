@@ -70,7 +70,7 @@ MUTATIONS = (
              "no_document_type"),
     Mutation("no_account_is_readable", "or account.db_id is null as is_unreadable", "as is_unreadable", "no_account"),
     Mutation("flags_not_read", "row[\"cost_wages_salaries\"] is not False", "False", "another_chart"),
-    Mutation("balance_sheet_not_read", "is_removed_anyway or is_balance", "is_removed_anyway", "another_chart"),
+    Mutation("balance_sheet_not_read", "is_balancing or row[\"balance_sheet\"] is not False", "is_balancing", "another_chart"),
     Mutation("codes_without_a_number", "if number is None:", "if False:", "account_without_a_number"),
     Mutation("one_chart_for_all", "in_ranges(number, self._settings.payroll_account_ranges[chart])",
              "in_ranges(number, self._settings.payroll_account_ranges['NS4102'])", "swedish_wages"),
