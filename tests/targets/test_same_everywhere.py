@@ -30,7 +30,7 @@ from tests.targets.places import Place
 from tests.targets.postgres_server import Server
 from tests.targets.same_tables import Tables, assert_same_tables, tables_of_duckdb
 
-LEDGERS = {"sandbox": SandboxOptions(), "hostile": SandboxOptions(hostile=True, lines=6_000)}
+LEDGERS = {"sandbox": SandboxOptions(lines=5_000), "hostile": SandboxOptions(hostile=True, lines=6_000)}
 PLACES = ("postgres", "ducklake_server", "spark")
 _OWN = PLACES if os.environ.get("EVERY_LEDGER") else ("postgres",)
 PAIRS = [("hostile", place) for place in (*PLACES, "ducklake_file")] + [("sandbox", place) for place in _OWN]
