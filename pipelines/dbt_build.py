@@ -20,7 +20,7 @@ from pipelines.xledger.errors import XledgerError
 
 # Unit tests hold the models' code to made-up rows; they belong to `make test`, not to a run. Of exposures nothing is built.
 _WHAT = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
-# What dbt says of each statement is a tenth of its time.
+# Writing down each statement took a twelfth of its time.
 _LOGGED = ("--log-level-file", "info")
 _EVERYTHING = ("--full-refresh",)
 # Views are what they were, since the models are; the tests on views look at what they show now. A test of the whole build holds

@@ -6,24 +6,22 @@
     {%- if target.name not in ('duckdb', 'ducklake') -%}
         {{ return(dbt.materialization_table_duckdb()) }}
     {%- endif -%}
-    {%- set built = this.incorporate(type='table') -%}
-    {{ return(replaced_at_once(built, create_table_as(false, built, compiled_code))) }}
+    {{ return(replaced_at_once(this.incorporate(type='table'))) }}
 {% endmaterialization %}
 
 {% materialization view, adapter='duckdb' %}
     {%- if target.name not in ('duckdb', 'ducklake') -%}
         {{ return(dbt.materialization_view_default()) }}
     {%- endif -%}
-    {%- set built = this.incorporate(type='view') -%}
-    {{ return(replaced_at_once(built, create_view_as(built, compiled_code))) }}
+    {{ return(replaced_at_once(this.incorporate(type='view'))) }}
 {% endmaterialization %}
 
-{% macro replaced_at_once(built, create) %}
+{% macro replaced_at_once(built) %}
     {%- set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks) }}
     {% call statement('main') -%}
         {% if existing is not none -%} drop {{ existing.type }} {{ existing }}; {%- endif %}
-        {{ create }}
+        {{ create_view_as(built, compiled_code) if built.is_view else create_table_as(false, built, compiled_code) }}
     {%- endcall %}
     {% do persist_docs(built, model) %}
     {{ run_hooks(post_hooks) }}
