@@ -56,15 +56,11 @@ def journaled(data_dir: Path, run_id: str, mode: str, traffic: Traffic) -> Itera
     """
     entry = JournalEntry(run_id, mode, _now())
     path = data_dir / _FILE
-    try:
-        _append(path, entry)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written ({error.strerror}); see to room and rights, then run again."
-        ) from None
-    traffic.after_request = _Notes(path, entry, traffic)
     outcome = DONE
     try:
+        # Whoever sees the journal can end the run: that, too, is to be found in it.
+        _begin(path, entry)
+        traffic.after_request = _Notes(path, entry, traffic)
         yield entry
     except BaseException as error:
         outcome = outcome_after(error)
@@ -105,6 +101,15 @@ def forget_sums(data_dir: Path, names: Collection[str]) -> None:
     for entry in entries:
         _append(fresh, entry)
     fresh.replace(path)
+
+
+def _begin(path: Path, entry: JournalEntry) -> None:
+    try:
+        _append(path, entry)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}); see to room and rights, then run again."
+        ) from None
 
 
 class _Notes:

@@ -59,6 +59,21 @@ def test_a_run_that_failed(tmp_path: Path, error: BaseException, exit_code: int,
     assert "4711" not in run.sentence
 
 
+def test_a_run_that_is_interrupted_as_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first line is seen by others before it is written through, and a signal can come in between."""
+    written = os.fsync
+
+    def interrupted(_descriptor: int) -> None:
+        monkeypatch.setattr(os, "fsync", written)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt), journaled(tmp_path, "run-1", "full", Traffic()):
+        raise AssertionError
+    (run,) = read_journal(tmp_path)
+    assert (run.exit_code, run.sentence) == (1, "Interrupted; nothing was published. Run again.")
+
+
 def test_a_killed_run_leaves_what_it_cost(tmp_path: Path) -> None:
     program = """
 import os, signal, sys
