@@ -6,7 +6,6 @@ import atexit
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,15 +17,20 @@ import pytest
 from pipelines.console import Console
 from pipelines.extract import plan_read, read_and_load
 from pipelines.run_record import RunRecord
-from pipelines.sandbox import running
+from pipelines.sandbox import process, running
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.client import Traffic
 from pipelines.xledger.preflight import open_access
 from pipelines.xledger.settings import Settings, Token, read_settings
+from tests import forked
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = {"SOURCES__XLEDGER__REQUESTS_PER_5_SECONDS": "100000"}
 _KNOWN_TO_DBT = "DBT_PARTIAL_PARSE_FILE_PATH"
+
+
+# Those of `tests/sandbox/test_process.py` are started as a user starts them.
+process.start = forked.start_sandbox
 
 
 @dataclass(frozen=True)
@@ -61,16 +65,8 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_module(module: str, environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the program's commands as make does."""
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        env=clean_environment(environment),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    """Run one of the program's commands to its end."""
+    return forked.run_module(module, arguments, clean_environment(environment))
 
 
 def sync(data_dir: Path, environment: Mapping[str, str] | None = None) -> Synced:

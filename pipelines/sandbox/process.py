@@ -76,9 +76,7 @@ def running(options: SandboxOptions | None = None, **changes: Any) -> Iterator[S
         announce, output = Path(folder) / "announce.json", Path(folder) / "output.txt"
         wire_log = options.wire_log or Path(folder) / "wire.jsonl"
         options = dataclasses.replace(options, announce=announce, parent=os.getpid(), wire_log=wire_log)
-        command = [sys.executable, "-m", "pipelines.sandbox", *command_line(options)]
-        with output.open("w") as file:
-            process = subprocess.Popen(command, cwd=_ROOT, stdout=file, stderr=subprocess.STDOUT)  # noqa: S603
+        process = start(options, output)
         try:
             told = _wait(process, announce, output)
             truth = Path(told["truth"]) if told["truth"] else None
@@ -91,6 +89,13 @@ def running(options: SandboxOptions | None = None, **changes: Any) -> Iterator[S
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def start(options: SandboxOptions, output: Path) -> subprocess.Popen[bytes]:
+    """The process of a sandbox; what it prints goes into the file ``output``."""
+    command = [sys.executable, "-m", "pipelines.sandbox", *command_line(options)]
+    with output.open("w") as file:
+        return subprocess.Popen(command, cwd=_ROOT, stdout=file, stderr=subprocess.STDOUT)  # noqa: S603
 
 
 def _wait(process: subprocess.Popen[bytes], announce: Path, output: Path) -> dict[str, Any]:

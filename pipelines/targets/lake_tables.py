@@ -7,11 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.targets.target import INCOMING, MADE_ANEW, PUBLISHED, RAW, SNAPSHOTS
+from pipelines.targets.target import INCOMING, PUBLISHED, RAW, SNAPSHOTS
 from pipelines.xledger.errors import ConfigurationError
 
 LAKE = "lake"
-_OURS = (RAW, INCOMING, SNAPSHOTS, *MADE_ANEW, *PUBLISHED)
+_OURS = (RAW, INCOMING, SNAPSHOTS, *PUBLISHED)
 # Somebody who reads a published table when the next one comes has this long to end.
 _DAYS_FOR_READERS = 1
 
@@ -41,7 +41,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, storage: str) -> None:
         )
     # A row in the catalog would outlive the files.
     connection.execute(f"call {LAKE}.set_option('data_inlining_row_limit', 0)")
-    for schema in (*MADE_ANEW, SNAPSHOTS, RAW):
+    for schema in (SNAPSHOTS, RAW):
         connection.execute(f"create schema if not exists {LAKE}.{schema}")
     connection.execute(f"call ducklake_delete_orphaned_files('{LAKE}', cleanup_all => true)")
 
@@ -52,7 +52,7 @@ def make_room(connection: duckdb.DuckDBPyConnection, lake: str = LAKE) -> None:
 
 
 def take_incoming(connection: duckdb.DuckDBPyConnection, lake: str = LAKE) -> None:
-    """The raw tables that arrived take the place of the last ones; what was built on those goes, the marts stay.
+    """The raw tables that arrived take the place of the last ones; the marts stay.
 
     Of the suppliers' history stays what belongs to suppliers that were received now.
     """
@@ -66,7 +66,6 @@ def take_incoming(connection: duckdb.DuckDBPyConnection, lake: str = LAKE) -> No
                 "on kept.owner_db_id = supplier.owner_db_id and kept.supplier_db_id = supplier.db_id"
             )
         connection.execute(f"drop schema {lake}.{INCOMING} cascade")
-        _clear(connection, lake)
 
     _in_one_step(connection, steps)
 
@@ -121,12 +120,6 @@ def _comment(connection: duckdb.DuckDBPyConnection, schema: str, lake: str) -> N
     ).fetchall()
     for table, column, comment in of_columns:
         connection.execute(f'comment on column {lake}.{schema}."{table}"."{column}" is {_literal(comment)}')
-
-
-def _clear(connection: duckdb.DuckDBPyConnection, lake: str) -> None:
-    """Take out what dbt built on the way: rows in it can be payroll by now."""
-    for schema in MADE_ANEW:
-        connection.execute(f"drop schema if exists {lake}.{schema} cascade; create schema {lake}.{schema}")
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> list[str]:

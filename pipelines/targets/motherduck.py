@@ -39,8 +39,12 @@ class MotherDuck(Target):
     @contextmanager
     def held(self) -> Iterator[None]:
         with self._connected() as connection:
-            for schema in (*MADE_ANEW, SNAPSHOTS, RAW):
+            for schema in (SNAPSHOTS, RAW):
                 connection.execute(f"create schema if not exists {self._database}.{schema}")
+            # What dbt built on the way to the last marts: rows in it can be payroll by now.
+            for schema in MADE_ANEW:
+                connection.execute(f"drop schema if exists {self._database}.{schema} cascade")
+                connection.execute(f"create schema {self._database}.{schema}")
         yield
 
     @contextmanager

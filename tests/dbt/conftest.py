@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests import forked
 from tests.conftest import remember_what_dbt_read
-from tests.dbt.forked_dbt import forked
 from tests.dbt.raw_warehouse import RawWarehouse
 from tests.dbt.small_ledger import fill
 
@@ -63,7 +63,7 @@ def run_dbt(
         "DBT_LOG_PATH": str(data_dir / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
-    exit_code = forked(arguments, data_dir, environment, told)
+    exit_code = forked.run_dbt(arguments, data_dir, environment, told)
     if not variables and project == ROOT / "dbt_project":
         remember_what_dbt_read(data_dir / "target")
     return Build(data_dir, exit_code, told.read_text(encoding="utf-8"))

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipelines.sandbox import Sandbox, SandboxOptions, running
+from pipelines.xledger.client import Traffic
+from pipelines.xledger.preflight import open_access
+from pipelines.xledger.standing import made_with
 from tests.conftest import Read, quick_settings, read
 from tests.incremental.same_rows import differences
 
@@ -34,6 +38,28 @@ class Ledger:
             SandboxOptions(lines=1_500, employees=2, hostile=True, ledger_dir=self.kept), **changes
         ) as sandbox:
             yield sandbox
+
+    @contextmanager
+    def begun(self, **changes: Any) -> Iterator[Sandbox]:
+        """The same, and a first read of it, which is made once for the same switches."""
+        first = self.kept.with_name(
+            "-".join(["begun", *(f"{name}={value}" for name, value in sorted(changes.items()))])
+        )
+        with self.served(**changes) as sandbox:
+            if first.exists():
+                shutil.copytree(first, self.folder / "data")
+                self._move_to(sandbox)
+            else:
+                self.read(sandbox)
+                shutil.copytree(self.folder / "data", first)
+            yield sandbox
+
+    def _move_to(self, sandbox: Sandbox) -> None:
+        """The data folder was read from another sandbox: the same in all but its address."""
+        settings = self.settings(sandbox)
+        access = open_access("test", sandbox.token, settings, Traffic(), lambda _: None).access
+        with duckdb.connect(str(self.folder / "data" / "build" / "warehouse.duckdb")) as connection:
+            connection.execute("update fence.standing set made_with = ?", [made_with(settings, [access])])
 
     def read(self, sandbox: Sandbox, **settings: Any) -> Read:
         """Bring the data folder up to date, in small pages."""

@@ -11,6 +11,7 @@ import pytest
 from pipelines.console import Console
 from pipelines.note_changes import note_changes
 from pipelines.sandbox import Sandbox
+from pipelines.warehouse import Warehouse
 from tests.conftest import Read
 from tests.incremental.conftest import Ledger
 from tests.payroll_search import Canaries, everything_below
@@ -52,8 +53,7 @@ def _voucher(sandbox: Sandbox, document_type: str, *, with_items: bool = True) -
 
 @pytest.mark.parametrize("offered", OFFERED.values(), ids=OFFERED)
 def test_after_any_changes_the_rows_are_those_of_a_full_read(ledger: Ledger, offered: dict[str, Any]) -> None:
-    with ledger.served(**offered) as sandbox:
-        ledger.read(sandbox)
+    with ledger.begun(**offered) as sandbox:
         for seed in (1, 2):
             sandbox.mutate({"random": {"seed": seed, "count": 60}})
             assert _changed(ledger.read(sandbox))
@@ -61,8 +61,7 @@ def test_after_any_changes_the_rows_are_those_of_a_full_read(ledger: Ledger, off
 
 
 def test_the_evidence_covers_the_whole_ledger_each_time(ledger: Ledger) -> None:
-    with ledger.served(document_type_filter=False) as sandbox:
-        ledger.read(sandbox)
+    with ledger.begun(document_type_filter=False) as sandbox:
         sandbox.mutate({"random": {"seed": 3, "count": 40}})
         read = ledger.read(sandbox)
         assert ledger.differences_from_a_full_read(sandbox) == {}
@@ -75,8 +74,7 @@ def test_the_evidence_covers_the_whole_ledger_each_time(ledger: Ledger) -> None:
 
 
 def test_nothing_changed_asks_for_no_ledger_line(ledger: Ledger) -> None:
-    with ledger.served() as sandbox:
-        ledger.read(sandbox)
+    with ledger.begun() as sandbox:
         since = len(sandbox.wire())
         ledger.read(sandbox)
         asked = _operations(sandbox, since)
@@ -84,8 +82,7 @@ def test_nothing_changed_asks_for_no_ledger_line(ledger: Ledger) -> None:
 
 
 def test_a_deleted_voucher_is_gone_and_one_changed_often_lands_once(ledger: Ledger) -> None:
-    with ledger.served() as sandbox:
-        ledger.read(sandbox)
+    with ledger.begun() as sandbox:
         deleted, changed = _voucher(sandbox, "AP"), _voucher(sandbox, "BA")
         for text in ("once", "twice", "thrice"):
             lines = [{"line": changed["lines"][0], "text": text}]
@@ -103,8 +100,7 @@ def test_a_deleted_voucher_is_gone_and_one_changed_often_lands_once(ledger: Ledg
 def test_a_voucher_that_became_payroll_is_purged_and_its_lines_are_not_asked_for(
     ledger: Ledger, offered: dict[str, Any]
 ) -> None:
-    with ledger.served(**offered) as sandbox:
-        ledger.read(sandbox)
+    with ledger.begun(**offered) as sandbox:
         voucher = _voucher(sandbox, "AP")
         lines = [{"line": voucher["lines"][0], "text": "UNMISTAKABLE WAGE"}]
         sandbox.mutate(
@@ -122,10 +118,9 @@ def test_a_voucher_that_became_payroll_is_purged_and_its_lines_are_not_asked_for
 
 
 def test_no_payroll_arrives_though_the_feeds_name_its_ids(ledger: Ledger) -> None:
-    with ledger.served() as sandbox:
+    with ledger.begun() as sandbox:
         assert sandbox.truth_path
         canaries = Canaries.of(sandbox.truth_path)
-        ledger.read(sandbox)
         with duckdb.connect(str(sandbox.truth_path), read_only=True) as truth:
             payroll = truth.execute(
                 "select header_db_id, min(db_id) from truth.line where is_payroll group by all"
@@ -187,8 +182,7 @@ def test_a_pay_line_posted_into_a_voucher_that_was_just_read_is_noticed_in_the_s
 
 @pytest.mark.parametrize("by", ["the_ledgers_clock", "this_machines_clock", "a_clock_set_back"])
 def test_after_more_than_three_days_everything_is_read_and_said(ledger: Ledger, by: str) -> None:
-    with ledger.served() as sandbox:
-        ledger.read(sandbox)
+    with ledger.begun() as sandbox:
         sandbox.mutate({"random": {"seed": 9, "count": 20}})
         if by == "the_ledgers_clock":
             sandbox.mutate({"move_clock": {"seconds": 4 * 86_400}})
@@ -204,8 +198,7 @@ def test_after_more_than_three_days_everything_is_read_and_said(ledger: Ledger, 
 
 
 def test_a_feed_that_refuses_the_cursor_leads_to_a_full_read(ledger: Ledger) -> None:
-    with ledger.served() as sandbox:
-        ledger.read(sandbox)
+    with ledger.begun() as sandbox:
         sandbox.mutate({"random": {"seed": 14, "count": 20}})
         with duckdb.connect(str(ledger.folder / "data/build/warehouse.duckdb")) as connection:
             connection.execute("update fence.feed_head set cursor = 'of another time'")
@@ -216,27 +209,24 @@ def test_a_feed_that_refuses_the_cursor_leads_to_a_full_read(ledger: Ledger) -> 
 
 def test_changes_noted_by_the_daily_watch_outlive_the_feeds(ledger: Ledger) -> None:
     days = 2 * 86_400
-    with ledger.served() as sandbox:
-        read = ledger.read(sandbox)
+    with ledger.begun() as sandbox:
         for seed in (12, 13):
             sandbox.mutate({"random": {"seed": seed, "count": 20}})
-            note_changes(ledger.settings(sandbox), read.warehouse, Console())
+            note_changes(ledger.settings(sandbox), Warehouse(ledger.folder / "data"), Console())
             sandbox.mutate({"move_clock": {"seconds": days}})
         assert _changed(ledger.read(sandbox))
         assert ledger.differences_from_a_full_read(sandbox) == {}
 
 
 def test_another_setting_of_payroll_reads_everything(ledger: Ledger) -> None:
-    with ledger.served() as sandbox:
-        ledger.read(sandbox)
+    with ledger.begun() as sandbox:
         read = ledger.read(sandbox, payroll_document_types=("PR", "LØNN"))
     assert any("the settings" in line for line in read.said)
 
 
 @pytest.mark.parametrize("root", ["transaction_deltas", "apTransaction_deltas"])
 def test_without_a_change_feed_everything_is_read_each_time(ledger: Ledger, root: str) -> None:
-    with ledger.served(without=(root,)) as sandbox:
-        ledger.read(sandbox)
+    with ledger.begun(without=(root,)) as sandbox:
         sandbox.mutate({"random": {"seed": 11, "count": 20}})
         assert not _changed(ledger.read(sandbox))
         assert ledger.differences_from_a_full_read(sandbox) == {}

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.targets import postgres_server
-from tests.targets.places import LakePlace, Place, PostgresPlace, SparkPlace
-from tests.targets.postgres_server import Server
+pytest.register_assert_rewrite("tests.targets.engine_tests", "tests.targets.landed")
+
+from tests.conftest import sync  # noqa: E402
+from tests.targets import postgres_server  # noqa: E402
+from tests.targets.landed import Landed, built_on_duckdb, canaries_of, environment_of, serving  # noqa: E402
+from tests.targets.places import LakePlace, Place, PostgresPlace, SparkPlace  # noqa: E402
+from tests.targets.postgres_server import Server  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +25,22 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def new_place(kind: str, server: Server) -> Iterator[Place]:
+@pytest.fixture(scope="class")
+def landed(
+    request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Landed]:
+    """The ledger that the class of tests names, in the engine that it names."""
+    kind, ledger = request.cls.kind, request.cls.ledger
+    folder = tmp_path_factory.mktemp("landed")
+    with serving(ledger, folder) as sandbox:
+        for place in _new_place(kind, server):
+            result = sync(folder / "data", environment_of(sandbox, place))
+            assert result.exit_code == 0, result.output
+            reference = built_on_duckdb(result.data_dir, folder / "reference")
+            yield Landed(place, sandbox, result, canaries_of(sandbox, ledger), reference)
+
+
+def _new_place(kind: str, server: Server) -> Iterator[Place]:
     if kind == "postgres":
         yield PostgresPlace(server)
     elif kind == "spark":

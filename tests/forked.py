@@ -1,0 +1,170 @@
+"""The program's commands, and dbt's, in processes forked from one that has loaded what they need.
+
+Loading takes longer than most of what tests have them do. What a test kills, limits or watches from its first step on is started
+as a user starts it, and so is all that the README's tests run.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from pipelines.child_environment import without_secrets
+from pipelines.sandbox.options import SandboxOptions, command_line
+
+_ROOT = Path(__file__).resolve().parent.parent
+_WHEN_TOLD = _ROOT / "dbt_project" / "when_told.py"
+_LOADED = multiprocessing.get_context("forkserver")
+_LOADED.set_forkserver_preload(
+    [
+        "dbt.cli.main",
+        "dbt.adapters.duckdb",
+        "pipelines.one_sync",
+        "pipelines.sandbox.mutations",
+        "pipelines.sandbox.server",
+        "pipelines.sandbox.store",
+    ]
+)
+_INPUT, _OUTPUT, _ERRORS = 0, 1, 2
+
+
+def run_module(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """`python -m module` in the project's folder, to its end."""
+    with tempfile.TemporaryDirectory(prefix="told-") as folder:
+        told, errors = Path(folder) / "told.txt", Path(folder) / "errors.txt"
+        process = _LOADED.Process(target=_module, args=(module, arguments, _ROOT, environment, told, errors))
+        exit_code = _ended(process)
+        return subprocess.CompletedProcess(
+            [module, *arguments], exit_code, told.read_text(encoding="utf-8"), errors.read_text(encoding="utf-8")
+        )
+
+
+def start_sandbox(options: SandboxOptions, output: Path) -> Any:
+    """In place of `pipelines.sandbox.process.start`: a sandbox that is loaded already."""
+    arguments = ("pipelines.sandbox", command_line(options), _ROOT, dict(os.environ), output, output)
+    process = _LOADED.Process(target=_module, args=arguments)
+    process.start()
+    return _Started(process)
+
+
+def run_dbt(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], told: Path) -> int:
+    """dbt's command line in ``folder``; what it says goes into the file ``told``. Gives its exit code."""
+    return _ended(_LOADED.Process(target=_dbt, args=(arguments, folder, environment, told)))
+
+
+class _Started:
+    """As much of a `subprocess.Popen` as a sandbox is asked."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._process = process
+        self.pid = process.pid
+        self.terminate, self.kill = process.terminate, process.kill
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> None:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("sandbox", timeout or 0)
+
+
+def _ended(process: BaseProcess) -> int:
+    process.start()
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _module(
+    module: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], told: Path, errors: Path
+) -> None:
+    from pipelines import dbt_ahead
+
+    _take_place(folder, environment, told, errors)
+    sys.argv = [module, *arguments]
+    dbt_ahead.started = _dbt_started
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _dbt(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], told: Path) -> None:
+    from dbt.cli.main import cli
+
+    gc.disable()
+    _take_place(folder, environment, told, told)
+    sys.argv = ["dbt", *arguments]
+    cli()
+
+
+def _take_place(folder: Path, environment: Mapping[str, str], told: Path, errors: Path) -> None:
+    for path, descriptor in ((told, _OUTPUT), (errors, _ERRORS)):
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+@contextmanager
+def _dbt_started(*, is_quiet: bool = False) -> Iterator[Any]:
+    """What `dbt_ahead.started` gives, without the loading."""
+    process = _Fork(partial(_when_told, is_quiet))
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _when_told(is_quiet: bool) -> None:
+    if is_quiet:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, _OUTPUT)
+        os.dup2(nowhere, _ERRORS)
+    for secret in os.environ.keys() - without_secrets().keys():
+        del os.environ[secret]
+    runpy.run_path(str(_WHEN_TOLD), run_name="__main__")
+
+
+class _Fork:
+    """As much of a `subprocess.Popen` with a pipe to its standard input as a sync asks of it."""
+
+    def __init__(self, program: partial[None]) -> None:
+        self.returncode: int | None = None
+        read, write = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            os.close(write)
+            os.dup2(read, _INPUT)
+            sys.stdin = os.fdopen(_INPUT, closefd=False)
+            try:
+                program()
+            finally:
+                os._exit(2)
+        os.close(read)
+        self.stdin = os.fdopen(write, "w")
+
+    def wait(self) -> int:
+        if self.returncode is None:
+            _, status = os.waitpid(self.pid, 0)
+            self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def kill(self) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, signal.SIGKILL)

@@ -1,0 +1,123 @@
+"""An engine that a sync published to, and the ledger that goes on behind it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines import dbt_ahead, dbt_build
+from pipelines.console import JsonConsole
+from pipelines.sandbox import Sandbox, SandboxOptions, running
+from pipelines.targets.target import Target
+from pipelines.warehouse import Warehouse
+from tests.conftest import QUICK, ROOT, Synced, clean_environment, sync
+from tests.payroll.loud_pay import make_loud
+from tests.payroll_search import Canaries
+from tests.targets.places import Place
+from tests.targets.same_tables import Tables, tables_of_duckdb
+
+LEDGERS = {"sandbox": SandboxOptions(lines=5_000), "hostile": SandboxOptions(hostile=True, lines=3_000)}
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A finished sync into an engine, and what DuckDB made of the same raw tables."""
+
+    place: Place
+    sandbox: Sandbox
+    result: Synced
+    canaries: Canaries
+    on_duckdb: Tables
+
+    @property
+    def data_dir(self) -> Path:
+        return self.result.data_dir
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment_of(self.sandbox, self.place)
+
+    def sync(self, **extra: str) -> Synced:
+        return sync(self.data_dir, self.environment | extra)
+
+    @contextmanager
+    def under_way(self, said: Path, program: Path = ROOT) -> Iterator[subprocess.Popen[bytes]]:
+        """A sync in a process group of its own, killed in the end if it still runs."""
+        with said.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pipelines.sync"],
+                cwd=program,
+                env=clean_environment(self.environment | QUICK | {"DATA_DIR": str(self.data_dir)})
+                | {"PYTHONPATH": str(program)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def rename_a_supplier(self, name: str) -> None:
+        with duckdb.connect(str(self.data_dir / "spend.duckdb"), read_only=True) as published:
+            [(supplier,)] = published.execute(
+                "select string_split(source_supplier_ids, ', ')[1] from marts.dim_supplier "
+                "where invoice_count > 0 order by spend_amount desc, supplier_id limit 1"
+            ).fetchall()
+        self.sandbox.mutate({"rename_supplier": {"supplier": int(str(supplier).split("-")[-1]), "name": name}})
+
+
+def environment_of(sandbox: Sandbox, place: Place) -> dict[str, str]:
+    token = {"SOURCES__XLEDGER__API_URL": sandbox.url, "SOURCES__XLEDGER__API_TOKEN": sandbox.token}
+    return token | place.environment()
+
+
+def wait_until(said: Path, text: str, process: subprocess.Popen[bytes]) -> None:
+    while text not in said.read_text(encoding="utf-8", errors="replace"):
+        assert process.poll() is None, said.read_text(encoding="utf-8")
+        time.sleep(0.01)
+
+
+@contextmanager
+def serving(ledger: str, folder: Path) -> Iterator[Sandbox]:
+    """The sandbox's ledger with pay louder than all that may be received, so that no sum equals somebody's pay by chance.
+
+    The hostile one holds amounts that nothing is louder than.
+    """
+    options = LEDGERS[ledger]
+    kept = {"ledger_dir": folder / "ledger", "wire_log": folder / "wire.jsonl"}
+    if not options.hostile:
+        with running(options, **kept):
+            [made] = (folder / "ledger").iterdir()
+        make_loud(made / "ledger.duckdb", made / "truth.duckdb")
+    with running(options, **kept) as sandbox:
+        yield sandbox
+
+
+def canaries_of(sandbox: Sandbox, ledger: str) -> Canaries:
+    """What tells that pay came through; an amount of the hostile ledger's pay can be that of another line, or a sum of some."""
+    assert sandbox.truth_path
+    canaries = Canaries.of(sandbox.truth_path, hashed_on_arrival=True)
+    return Canaries(canaries.words, frozenset()) if LEDGERS[ledger].hostile else canaries
+
+
+def built_on_duckdb(data_dir: Path, reference: Path) -> Tables:
+    """The marts that DuckDB builds of the same raw tables: the run and its times are the same, so all of it has to be."""
+    warehouse = Warehouse(reference)
+    warehouse.make_data_dir()
+    shutil.copy(Warehouse(data_dir).raw, warehouse.raw)
+    with dbt_ahead.started(is_quiet=True) as dbt:
+        dbt_build.begin(dbt, warehouse, Target(), JsonConsole("reference")).run()
+    return tables_of_duckdb(warehouse.marts)
