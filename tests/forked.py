@@ -26,8 +26,9 @@ from pipelines.sandbox.options import SandboxOptions, command_line
 
 _ROOT = Path(__file__).resolve().parent.parent
 _WHEN_TOLD = _ROOT / "dbt_project" / "when_told.py"
-_LOADED = multiprocessing.get_context("forkserver")
-_LOADED.set_forkserver_preload(
+# One such process, with one list, for all tests of a worker.
+LOADED = multiprocessing.get_context("forkserver")
+LOADED.set_forkserver_preload(
     [
         "dbt.cli.main",
         "dbt.adapters.duckdb",
@@ -46,7 +47,7 @@ def run_module(
     """`python -m module` in the project's folder, to its end."""
     with tempfile.TemporaryDirectory(prefix="told-") as folder:
         told, errors = Path(folder) / "told.txt", Path(folder) / "errors.txt"
-        process = _LOADED.Process(target=_module, args=(module, arguments, _ROOT, environment, told, errors))
+        process = LOADED.Process(target=_module, args=(module, arguments, _ROOT, environment, told, errors))
         exit_code = _ended(process)
         return subprocess.CompletedProcess(
             [module, *arguments], exit_code, told.read_text(encoding="utf-8"), errors.read_text(encoding="utf-8")
@@ -56,14 +57,14 @@ def run_module(
 def start_sandbox(options: SandboxOptions, output: Path) -> Any:
     """In place of `pipelines.sandbox.process.start`: a sandbox that is loaded already."""
     arguments = ("pipelines.sandbox", command_line(options), _ROOT, dict(os.environ), output, output)
-    process = _LOADED.Process(target=_module, args=arguments)
+    process = LOADED.Process(target=_module, args=arguments)
     process.start()
     return _Started(process)
 
 
 def run_dbt(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], told: Path) -> int:
     """dbt's command line in ``folder``; what it says goes into the file ``told``. Gives its exit code."""
-    return _ended(_LOADED.Process(target=_dbt, args=(arguments, folder, environment, told)))
+    return _ended(LOADED.Process(target=_dbt, args=(arguments, folder, environment, told)))
 
 
 class _Started:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import shutil
@@ -22,6 +21,7 @@ import pytest
 
 from pipelines.sandbox import Sandbox
 from tests.conftest import QUICK, run_module, sync
+from tests.forked import LOADED
 from tests.incremental.conftest import Ledger
 from tests.incremental.same_rows import differences
 from tests.payroll_search import Canaries, everything_below
@@ -32,9 +32,6 @@ SEED = int(os.environ.get("SEED", "1"))
 _LONGEST_RUN_SECONDS = 60.0
 # More vouchers go than come, and a hundred changes can pass without a run that ends.
 _ACCEPT_SHRINK = "--accept-shrink"
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["pipelines.one_sync"])
 
 # What tells of the run, not of the ledger; and what is a history, which a first run cannot have.
 _OF_THE_RUN = {"_run_id", "_loaded_at"}
@@ -133,7 +130,7 @@ def test_any_sequence_ends_with_the_marts_of_a_fresh_full_read(ledger: Ledger) -
         longest = 6.0
         kills = 0
         while kills < KILLS:
-            process = _CONTEXT.Process(target=_sync, args=(environment, str(output)))
+            process = LOADED.Process(target=_sync, args=(environment, str(output)))
             process.start()
             began = time.monotonic()
             process.join(chance.uniform(0, longest))

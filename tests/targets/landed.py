@@ -15,12 +15,9 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import dbt_ahead, dbt_build
-from pipelines.console import JsonConsole
 from pipelines.sandbox import Sandbox, SandboxOptions, running
-from pipelines.targets.target import Target
 from pipelines.warehouse import Warehouse
-from tests.conftest import QUICK, ROOT, Synced, clean_environment, sync
+from tests.conftest import QUICK, ROOT, Synced, clean_environment, run_module, sync
 from tests.payroll.loud_pay import make_loud
 from tests.payroll_search import Canaries
 from tests.targets.places import Place
@@ -118,6 +115,6 @@ def built_on_duckdb(data_dir: Path, reference: Path) -> Tables:
     warehouse = Warehouse(reference)
     warehouse.make_data_dir()
     shutil.copy(Warehouse(data_dir).raw, warehouse.raw)
-    with dbt_ahead.started(is_quiet=True) as dbt:
-        dbt_build.begin(dbt, warehouse, Target(), JsonConsole("reference")).run()
+    built = run_module("tests.dbt.one_build", {}, str(reference))
+    assert built.returncode == 0, built.stderr
     return tables_of_duckdb(warehouse.marts)
