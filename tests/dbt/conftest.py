@@ -71,8 +71,8 @@ def run_dbt(
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """The small ledger, built with every test of the project."""
+    """The small ledger, built with every test of its data."""
     data_dir = tmp_path_factory.mktemp("small")
     with RawWarehouse(data_dir) as raw:
         fill(raw)
-    return run_dbt(data_dir, "build")
+    return run_dbt(data_dir, "build", "--exclude-resource-type", "unit_test")

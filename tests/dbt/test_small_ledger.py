@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,12 @@ def test_the_build_passes_without_a_warning(small: Build) -> None:
     assert small.exit_code == 0, small.output
     assert "WARN=0 ERROR=0 SKIP=0" in small.output
     assert "deprecat" not in small.output.lower()
+
+
+def test_every_unit_test_holds(small: Build) -> None:
+    tested = run_dbt(small.data_dir, "test", "--select", "test_type:unit")
+    assert tested.exit_code == 0, tested.output
+    assert re.search(r"PASS=\d{2,} WARN=0 ERROR=0 SKIP=0", tested.output)
 
 
 def test_the_marts_file_holds_marts_and_audit_and_nothing_else(small: Build) -> None:
