@@ -61,7 +61,8 @@ query: $(VENV)/.explore ## a SQL shell on the published file, read-only (SQL='fr
 sandbox: $(VENV)/.runtime ## a local Xledger in the foreground (LINES=20000, SAFT=file.xml)
 	@$(RUN) -m pipelines.sandbox $(if $(LINES),--lines $(LINES)) $(if $(SAFT),--saft '$(SAFT)') $(ARGS)
 
-test: $(VENV)/.dev $(VENV)/.dialects ## run every test
+test: ## run every test
+	@$(MAKE) --jobs=2 $(VENV)/.dev $(VENV)/.dialects
 	@$(RUN) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy and sqlfluff
@@ -116,12 +117,13 @@ $(VENV)/.engine-%: requirements/%.txt $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
 
+# Of what the tests need, Python compiles what they load.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r requirements/dev.txt
 	@touch $@
 
 # The adapters of engines that cannot run here hold packages back that the rest does not, so they have a folder of their own.
 $(VENV)/.dialects: requirements/dialects.txt $(VENV)/.runtime
 	@test -x $(VENV)/dialects/bin/python || $(PYTHON) -m venv $(VENV)/dialects
-	@$(VENV)/dialects/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dialects.txt
+	@$(VENV)/dialects/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r requirements/dialects.txt
 	@touch $@

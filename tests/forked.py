@@ -39,6 +39,7 @@ LOADED.set_forkserver_preload(
     ]
 )
 _INPUT, _OUTPUT, _ERRORS = 0, 1, 2
+_LONGEST_SECONDS = 600
 
 
 def run_module(
@@ -86,8 +87,10 @@ class _Started:
 
 def _ended(process: BaseProcess) -> int:
     process.start()
-    process.join()
-    assert process.exitcode is not None
+    process.join(_LONGEST_SECONDS)
+    if process.exitcode is None:
+        process.kill()
+        raise subprocess.TimeoutExpired(str(process), _LONGEST_SECONDS)
     return process.exitcode
 
 

@@ -101,11 +101,6 @@ def test_unreachable_host(data_dir: Path) -> None:
     _assert_refused(data_dir, environment, 2, "cannot be reached", "API_URL")
 
 
-def test_failing_api(data_dir: Path) -> None:
-    with running(SandboxOptions(lines=1000, fault_kinds=("500",), fault_rate=1.0)) as sandbox:
-        _assert_refused(data_dir, _token(sandbox), 1, "HTTP 500", "run again later")
-
-
 def test_plain_http_address(data_dir: Path) -> None:
     environment = {
         "SOURCES__XLEDGER__API_URL": "http://xledger.example/graphql",

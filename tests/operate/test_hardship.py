@@ -106,6 +106,24 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield place
 
 
+@dataclass(frozen=True)
+class Failing:
+    """A sync of an API that answers nothing but errors, under way while other tests run: most of it is waiting."""
+
+    place: Place
+    published: bytes
+    process: subprocess.Popen[str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def failing(done: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failing]:
+    with running(lines=1000, fault_kinds=("500",), fault_rate=1.0) as xledger:
+        place = at(xledger, done.copied_to(tmp_path_factory.mktemp("failing")).data_dir)
+        with place.start() as process:
+            yield Failing(place, place.published.read_bytes(), process)
+            process.kill()
+
+
 def at(xledger: Sandbox, folder: Path) -> Place:
     return Place(folder, xledger.url, xledger.token)
 
@@ -312,3 +330,12 @@ def test_a_clock_that_jumps_between_runs(done: Place, tmp_path: Path) -> None:
     code, output, errors = place.run("--alert", module="pipelines.status")
     assert (code, errors) == (0, "")
     assert "0.0 days old" in output
+
+
+def test_an_api_that_goes_on_failing_is_given_up_in_the_end(failing: Failing) -> None:
+    _, errors = failing.process.communicate(timeout=300)
+    assert failing.process.returncode == 1
+    assert_one_sentence(errors)
+    assert "HTTP 500" in errors
+    assert "run again later" in errors
+    assert failing.place.published.read_bytes() == failing.published

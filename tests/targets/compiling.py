@@ -14,7 +14,12 @@ _OWN_DBT = Path(sys.executable).with_name("dbt")
 
 
 def compile_for(
-    engine: str, folder: Path, *arguments: str, environment: Mapping[str, str], dbt: Path = _OWN_DBT
+    engine: str,
+    folder: Path,
+    *arguments: str,
+    environment: Mapping[str, str],
+    project: Path = ROOT / "dbt_project",
+    dbt: Path = _OWN_DBT,
 ) -> str:
     """Run `dbt compile`; what it writes goes into ``folder``. Gives what it prints."""
     completed = subprocess.run(
@@ -24,7 +29,7 @@ def compile_for(
         | environment
         | {
             "DATA_DIR": str(folder),
-            "DBT_PROJECT_DIR": str(ROOT / "dbt_project"),
+            "DBT_PROJECT_DIR": str(project),
             "DBT_PROFILES_DIR": str(ROOT / "profiles"),
             "DBT_TARGET_PATH": str(folder),
             "DBT_LOG_PATH": str(folder / "logs"),

@@ -29,15 +29,14 @@ def server() -> Iterator[Server]:
 def landed(
     request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Landed]:
-    """The ledger that the class of tests names, in the engine that it names."""
-    kind, ledger = request.cls.kind, request.cls.ledger
+    """The ledger in the engine that the class of tests names."""
     folder = tmp_path_factory.mktemp("landed")
-    with serving(ledger, folder) as sandbox:
-        for place in _new_place(kind, server):
+    with serving(folder) as sandbox:
+        for place in _new_place(request.cls.kind, server):
             result = sync(folder / "data", environment_of(sandbox, place))
             assert result.exit_code == 0, result.output
             reference = built_on_duckdb(result.data_dir, folder / "reference")
-            yield Landed(place, sandbox, result, canaries_of(sandbox, ledger), reference)
+            yield Landed(place, sandbox, result, canaries_of(sandbox), reference)
 
 
 def _new_place(kind: str, server: Server) -> Iterator[Place]:

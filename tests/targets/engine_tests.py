@@ -1,4 +1,4 @@
-"""What the tests of every engine have in common; a class of tests names the place it runs on and the ledger it reads.
+"""What the tests of every engine have in common; a class of tests names the place it runs on.
 
 The sync into it is made once for a class: what happens to an engine in the course of time happens after the tables were compared.
 """
@@ -29,7 +29,6 @@ class SameAsOnDuckDB:
     """The same tables as on DuckDB, and no payroll in any file."""
 
     kind: ClassVar[str]
-    ledger: ClassVar[str]
 
     def test_every_mart_and_audit_table_is_as_on_duckdb(self, landed: Landed) -> None:
         assert_same_tables(landed.place.tables(), landed.on_duckdb)

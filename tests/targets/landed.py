@@ -23,7 +23,9 @@ from tests.payroll_search import Canaries
 from tests.targets.places import Place
 from tests.targets.same_tables import Tables, tables_of_duckdb
 
-LEDGERS = {"sandbox": SandboxOptions(lines=5_000), "hostile": SandboxOptions(hostile=True, lines=3_000)}
+# `LEDGER=sandbox` before `make test` sends the sandbox's own ledger, with pay louder than all else, through the engines.
+_LEDGERS = {"sandbox": SandboxOptions(lines=5_000), "hostile": SandboxOptions(hostile=True, lines=3_000)}
+_LEDGER = _LEDGERS[os.environ.get("LEDGER", "hostile")]
 
 
 @dataclass(frozen=True)
@@ -88,26 +90,25 @@ def wait_until(said: Path, text: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def serving(ledger: str, folder: Path) -> Iterator[Sandbox]:
-    """The sandbox's ledger with pay louder than all that may be received, so that no sum equals somebody's pay by chance.
+def serving(folder: Path) -> Iterator[Sandbox]:
+    """The ledger; the sandbox's own with pay louder than all that may be received, so that no sum equals somebody's pay by chance.
 
     The hostile one holds amounts that nothing is louder than.
     """
-    options = LEDGERS[ledger]
     kept = {"ledger_dir": folder / "ledger", "wire_log": folder / "wire.jsonl"}
-    if not options.hostile:
-        with running(options, **kept):
+    if not _LEDGER.hostile:
+        with running(_LEDGER, **kept):
             [made] = (folder / "ledger").iterdir()
         make_loud(made / "ledger.duckdb", made / "truth.duckdb")
-    with running(options, **kept) as sandbox:
+    with running(_LEDGER, **kept) as sandbox:
         yield sandbox
 
 
-def canaries_of(sandbox: Sandbox, ledger: str) -> Canaries:
+def canaries_of(sandbox: Sandbox) -> Canaries:
     """What tells that pay came through; an amount of the hostile ledger's pay can be that of another line, or a sum of some."""
     assert sandbox.truth_path
     canaries = Canaries.of(sandbox.truth_path, hashed_on_arrival=True)
-    return Canaries(canaries.words, frozenset()) if LEDGERS[ledger].hostile else canaries
+    return Canaries(canaries.words, frozenset()) if _LEDGER.hostile else canaries
 
 
 def built_on_duckdb(data_dir: Path, reference: Path) -> Tables:

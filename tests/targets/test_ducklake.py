@@ -5,9 +5,7 @@ from tests.targets.engine_tests import GoesOn, SameAsOnDuckDB
 
 class TestCatalogOnAServer(GoesOn):
     kind = "ducklake_server"
-    ledger = "hostile"
 
 
 class TestCatalogInAFile(SameAsOnDuckDB):
     kind = "ducklake_file"
-    ledger = "hostile"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -105,9 +106,12 @@ CASES = (
 
 
 def _compiled(target: str, folder: Path, environment: dict[str, str]) -> list[str]:
-    """The queries of all cases as dbt writes them for this engine; it asks no server."""
+    """The queries of all cases as dbt writes them for this engine; it asks no server, and reads no more than the macros."""
+    project = folder / "project"
+    shutil.copytree(MACROS, project / "macros")
+    shutil.copy(ROOT / "dbt_project" / "dbt_project.yml", project)
     inline = BETWEEN.join(case.query for case in CASES)
-    printed = compile_for(target, folder, "--inline", inline, "--quiet", environment=environment)
+    printed = compile_for(target, folder, "--inline", inline, "--quiet", environment=environment, project=project)
     queries = printed.strip().split(BETWEEN.strip())
     assert len(queries) == len(CASES)
     return queries

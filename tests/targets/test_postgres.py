@@ -1,13 +1,7 @@
-"""PostgreSQL: the hostile ledger, and the sandbox's own, whose pay is louder than all else."""
+"""PostgreSQL."""
 
-from tests.targets.engine_tests import GoesOn, SameAsOnDuckDB
+from tests.targets.engine_tests import GoesOn
 
 
-class TestHostileLedger(SameAsOnDuckDB):
+class TestPostgres(GoesOn):
     kind = "postgres"
-    ledger = "hostile"
-
-
-class TestLoudLedger(GoesOn):
-    kind = "postgres"
-    ledger = "sandbox"

@@ -5,4 +5,3 @@ from tests.targets.engine_tests import SameAsOnDuckDB
 
 class TestSpark(SameAsOnDuckDB):
     kind = "spark"
-    ledger = "hostile"
