@@ -86,7 +86,8 @@ class Landing:
 
     def __init__(self, workbench: duckdb.DuckDBPyConnection, salt: str) -> None:
         self._workbench = workbench.cursor()
-        self._workbench.execute("create schema if not exists landed")
+        # In memory: a run that is cut off goes on from the pages it kept, not from these ids.
+        self._workbench.execute("attach if not exists ':memory:' as landed")
         self._salt = salt
         self._free: SimpleQueue[Parser] = SimpleQueue()
         self._highest: dict[str, int] = {}

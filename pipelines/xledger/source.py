@@ -16,6 +16,9 @@ from pipelines.xledger.payroll import AP_TRANSACTIONS, TRANSACTIONS
 from pipelines.xledger.reading import LedgerReader, Tables
 from pipelines.xledger.tables import TABLES
 
+# Two of the largest pages; no more, as they are held in memory.
+_ROWS_AT_ONCE = 20_000
+
 
 @dlt.source(name="xledger", schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"})
 def xledger(reader: LedgerReader) -> Iterable[DltResource]:
@@ -31,11 +34,23 @@ def xledger(reader: LedgerReader) -> Iterable[DltResource]:
 
 
 def _hinted(reader: LedgerReader, read: Iterator[Tables], came: set[str]) -> Iterator[Any]:
+    for name, rows in _gathered(read):
+        if rows.num_rows and name in TABLES:
+            came.add(name)
+            yield _item(reader, name, rows)
+
+
+def _gathered(read: Iterator[Tables]) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of several pages as one item: dlt looks its settings up anew for each, which takes as long as writing the rows."""
+    waiting: dict[str, list[pa.Table]] = {}
     for tables in read:
         for name, rows in tables.items():
-            if rows.num_rows and name in TABLES:
-                came.add(name)
-                yield _item(reader, name, rows)
+            parts = waiting.setdefault(name, [])
+            parts.append(rows)
+            if sum(part.num_rows for part in parts) >= _ROWS_AT_ONCE:
+                yield name, pa.concat_tables(waiting.pop(name))
+    for name, parts in waiting.items():
+        yield name, pa.concat_tables(parts)
 
 
 def _without_rows(reader: LedgerReader, came: set[str]) -> Iterator[Any]:
