@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,34 +16,43 @@ from pipelines.xledger.errors import ConfigurationError
 
 RAW_SCHEMA = "raw_xledger"
 
+_MEMORY = "300MB"
 # What outlives a full read: the runs and their payroll evidence, and dbt's snapshots.
 _HISTORY_TABLES = ("sync_run", "sync_run_entity", "payroll_exclusion")
 _SNAPSHOT_SCHEMA = "snapshots"
-_PUBLISHED_SPEND = """
+_PUBLISHED_SPEND = f"""
+{RAW_SCHEMA}.published_spend (
     spend_id varchar, transaction_db_id bigint, owner_db_id bigint, owner_name varchar, account_code varchar,
     supplier_name varchar, posted_date date, amount_net decimal(19, 4), company_currency varchar, run_id varchar,
     landed_at timestamp
-"""
-_KEEP_PUBLISHED = """
-insert into {raw}.published_spend
-with not_received as (
-    select owner_db_id, transaction_db_id
-    from published.marts.fct_spend as spend
-    anti join {raw}."transaction" as line
-        on line.owner_db_id = spend.owner_db_id and line.db_id = spend.transaction_db_id
-),
-payroll_by_now as (
-    select not_received.*
-    from not_received
-    semi join fence.gl as known
-        on known.owner_db_id = not_received.owner_db_id and known.db_id = not_received.transaction_db_id
 )
+"""
+_NOT_RECEIVED = f"""
+select owner_db_id, transaction_db_id
+from published.marts.fct_spend as spend
+anti join {RAW_SCHEMA}."transaction" as line
+    on line.owner_db_id = spend.owner_db_id and line.db_id = spend.transaction_db_id
+"""
+_PAYROLL_BY_NOW = f"""
+select not_received.*
+from ({_NOT_RECEIVED}) as not_received
+semi join fence.gl as known
+    on known.owner_db_id = not_received.owner_db_id and known.db_id = not_received.transaction_db_id
+"""
+_KEEP_PUBLISHED = f"""
+insert into {RAW_SCHEMA}.published_spend
 select
     spend_id, transaction_db_id, owner_db_id, owner_name, account_code, supplier_name, posted_date, amount_net,
     company_currency, run.run_id, run.landed_at
 from published.marts.fct_spend
-anti join payroll_by_now using (owner_db_id, transaction_db_id)
+anti join ({{left_out}}) as left_out using (owner_db_id, transaction_db_id)
 cross join (select run_id, landed_at from published.audit.sync_runs order by landed_at desc limit 1) as run
+"""
+_ARE_ALL_KEPT = f"""
+select
+    (select count(*) from published.marts.fct_spend) = count(*)
+    and coalesce(bool_and(run_id = (select max_by(run_id, landed_at) from published.audit.sync_runs)), true)
+from {RAW_SCHEMA}.published_spend
 """
 
 
@@ -149,10 +158,15 @@ class Warehouse:
             shutil.rmtree(self.incoming_raw.parent, ignore_errors=True)
 
     def copy_for_incoming(self, raw: Path) -> Path:
-        """A copy of a warehouse file beside the new one, for that to begin with."""
+        """A copy of a warehouse file beside the new one, for that to begin with.
+
+        What is published is taken over into it as well: now, while the ledger is asked for.
+        """
         copy = self.incoming_raw.with_name("copy.duckdb")
         copy.touch(mode=0o600)
         shutil.copyfile(raw, copy)
+        with duckdb.connect(str(copy), config={"memory_limit": _MEMORY}) as connection:
+            self._keep_published_ahead(connection)
         return copy
 
     def begin_incoming(self, copy: Path | None = None) -> None:
@@ -198,14 +212,31 @@ class Warehouse:
 
         These are known to the census of ids (schema ``fence``) and were not received.
         """
-        connection.execute(f"create or replace table {RAW_SCHEMA}.published_spend ({_PUBLISHED_SPEND})")
+        connection.execute(f"create table if not exists {_PUBLISHED_SPEND}")
+        with self._attached_published(connection) as is_there:
+            if is_there and not _is_true(connection, _ARE_ALL_KEPT):
+                connection.execute(_KEEP_PUBLISHED.format(left_out=_PAYROLL_BY_NOW))
+
+    def _keep_published_ahead(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The same in a copy of a file whose rows all stay, or it is no longer used: lines that it has cannot be payroll by now.
+
+        Nothing is taken over where a published line is not among them.
+        """
+        connection.execute(f"create or replace table {_PUBLISHED_SPEND}")
+        with self._attached_published(connection) as is_there:
+            if is_there and not _is_true(connection, f"select exists ({_NOT_RECEIVED})"):
+                connection.execute(_KEEP_PUBLISHED.format(left_out=f"{_NOT_RECEIVED} limit 0"))
+
+    @contextmanager
+    def _attached_published(self, connection: duckdb.DuckDBPyConnection) -> Iterator[bool]:
+        """Whether there is a published file. One of a version with other columns is nothing to compare with."""
         if not self.published.exists():
+            yield False
             return
-        try:
-            connection.execute(f"attach '{_quoted(self.published)}' as published (read_only)")
-            connection.execute(_KEEP_PUBLISHED.format(raw=RAW_SCHEMA))
-        except (duckdb.CatalogException, duckdb.BinderException):
-            return  # Published by a version with other columns: nothing to compare with.
+        connection.execute(f"attach '{_quoted(self.published)}' as published (read_only)")
+        with suppress(duckdb.CatalogException, duckdb.BinderException):
+            yield True
+        connection.execute("detach published")
 
     def take_incoming(self) -> None:
         """Put the loaded warehouse in place of the present one, in one step."""
@@ -235,6 +266,10 @@ class Warehouse:
         finally:
             for leftover in self.data_dir.glob(".spend-*"):
                 leftover.unlink()
+
+
+def _is_true(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    return bool(connection.execute(sql).fetchall()[0][0])
 
 
 def _quoted(path: Path) -> str:
