@@ -17,7 +17,7 @@ _NEVER_ANALYZED = """
 class TestPostgres(GoesOn):
     kind = "postgres"
 
-    def test_large_tables_are_analyzed_as_they_are_made(self, landed: Landed) -> None:
+    def test_tables_are_analyzed_as_they_are_made(self, landed: Landed) -> None:
         """Else a join on company and id becomes a loop in a loop: minutes for 200,000 lines."""
         assert isinstance(landed.place, PostgresPlace)
         with landed.place.server.session(landed.place.database) as session, session.cursor() as cursor:
