@@ -33,7 +33,7 @@ _QUICKLY = ("--no-write-json",)
 # Nodes of changes are short and need little memory, so there is room for two of them at once.
 _MOST_THREADS_FOR_CHANGES = 2
 # With dbt itself, which takes some 250 MiB, the whole process stays below 1 GiB.
-_MOST_MEMORY = 512 * 2**20
+_MOST_MEMORY = 448 * 2**20
 # Of dbt's docs page: the icons of its tree of models, and its favicon.
 _ASKED_IN_VAIN = {
     '<use xlink:href="{{': '<use ng-attr-href="{{',
@@ -191,7 +191,7 @@ def _dbt(warehouse: Warehouse, target: Target, *command: str, **more: str) -> in
 
 
 def _memory_limit() -> str:
-    """What dbt's DuckDB may use: a quarter of the machine's memory, at most 512 MiB; what is more spills to disk."""
+    """What dbt's DuckDB may use: a quarter of the machine's memory, at most 448 MiB; what is more spills to disk."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return f"{min(machine // 4, _MOST_MEMORY) // 2**20}MiB"
 

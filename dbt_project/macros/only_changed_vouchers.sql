@@ -32,6 +32,19 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# All rows of the match groups in which these ``items`` of a voucher that is built anew stand, whatever voucher the others are of. #}
+{% macro only_changed_match_groups(word, items) -%}
+    {%- if builds_changes_of_this() -%}
+    {{ word }} (owner_db_id, match_id) in (
+        select
+            owner_db_id,
+            match_id
+        from {{ items }}
+        {{ only_changed_vouchers('where') }}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
 {# Before rows are built anew they leave the table: of a voucher that is gone, none come. #}
 {% macro without_changed_vouchers(or_where=none) -%}
     {%- if is_incremental() -%}

@@ -49,21 +49,27 @@ classified as {{ inlined() }}(
 
 ),
 
+-- Of a match group all items count, whatever voucher they stand in.
+grouped as {{ inlined() }}(
+
+    select * from classified
+    where match_id <> 0 {{ only_changed_match_groups('and', 'items') }}
+
+),
+
 last_payments as (
 
     select
-        classified.owner_db_id,
-        classified.match_id,
+        grouped.owner_db_id,
+        grouped.match_id,
         max(headers.posted_date) as last_payment_date
-    from classified
+    from grouped
     inner join headers
         on
-            classified.owner_db_id = headers.owner_db_id
-            and classified.header_db_id = headers.header_db_id
-    where
-        classified.match_id <> 0
-        and classified.item_kind = 'payment'
-    group by classified.owner_db_id, classified.match_id
+            grouped.owner_db_id = headers.owner_db_id
+            and grouped.header_db_id = headers.header_db_id
+    where grouped.item_kind = 'payment'
+    group by grouped.owner_db_id, grouped.match_id
 
 ),
 
@@ -72,8 +78,8 @@ credited_groups as (
     select distinct
         owner_db_id,
         match_id
-    from classified
-    where match_id <> 0 and item_kind = 'credit_note'
+    from grouped
+    where item_kind = 'credit_note'
 
 ),
 
@@ -81,18 +87,18 @@ credited_groups as (
 linked_numbers as (
 
     select
-        classified.owner_db_id,
-        classified.match_id,
-        {{ distinct_texts("case when classified.item_kind = 'invoice' then classified.invoice_number end") }}
+        grouped.owner_db_id,
+        grouped.match_id,
+        {{ distinct_texts("case when grouped.item_kind = 'invoice' then grouped.invoice_number end") }}
             as invoice_numbers,
-        {{ distinct_texts("case when classified.item_kind = 'credit_note' then classified.invoice_number end") }}
+        {{ distinct_texts("case when grouped.item_kind = 'credit_note' then grouped.invoice_number end") }}
             as credit_note_numbers
-    from classified
+    from grouped
     inner join credited_groups
         on
-            classified.owner_db_id = credited_groups.owner_db_id
-            and classified.match_id = credited_groups.match_id
-    group by classified.owner_db_id, classified.match_id
+            grouped.owner_db_id = credited_groups.owner_db_id
+            and grouped.match_id = credited_groups.match_id
+    group by grouped.owner_db_id, grouped.match_id
 
 ),
 

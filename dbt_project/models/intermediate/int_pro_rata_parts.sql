@@ -5,9 +5,30 @@ with lines as (
 
 ),
 
+split_vouchers as (
+
+    select
+        owner_db_id,
+        header_db_id
+    from lines
+    group by owner_db_id, header_db_id
+
+),
+
 header_suppliers as (
 
     select * from {{ ref('int_ap_header_suppliers_summarised') }}
+
+),
+
+split_suppliers as (
+
+    select header_suppliers.*
+    from header_suppliers
+    inner join split_vouchers
+        on
+            header_suppliers.owner_db_id = split_vouchers.owner_db_id
+            and header_suppliers.header_db_id = split_vouchers.header_db_id
 
 ),
 
@@ -22,7 +43,7 @@ weights as (
             when sum(abs(gross_amount)) over (partition by owner_db_id, header_db_id) = 0 then 1
             else {{ ten_thousandths('abs(gross_amount)') }}
         end as weight
-    from header_suppliers
+    from split_suppliers
 
 ),
 
