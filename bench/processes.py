@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,11 +100,11 @@ def _family(root: int) -> list[int]:
     while unseen:
         pid = unseen.pop()
         family.append(pid)
-        for children in Path(f"/proc/{pid}/task").glob("*/children"):
-            try:
-                unseen += [int(child) for child in children.read_text(encoding="ascii").split()]
-            except OSError:
-                continue
+        # A process that ends while it is looked at has no children any more.
+        with suppress(OSError):
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                with suppress(OSError):
+                    unseen += [int(child) for child in children.read_text(encoding="ascii").split()]
     return family
 
 

@@ -20,6 +20,8 @@ from pipelines.xledger.source import as_table, without_rows
 
 _MEMORY = "300MB"
 _ROWS_AT_ONCE = 50_000
+# Each takes a whole file into memory and two of the server's connections, of which dlt would take forty.
+_FILES_AT_ONCE = 2
 
 
 def ship(
@@ -40,7 +42,7 @@ def ship(
         try:
             pipeline.extract(shipping(connection, as_files))
             pipeline.normalize()
-            pipeline.load(raise_on_failed_jobs=True)
+            pipeline.load(workers=_FILES_AT_ONCE, raise_on_failed_jobs=True)
         except PipelineStepFailed as failed:
             raise XledgerError(
                 f"The raw tables could not be shipped to the target: dlt's step {failed.step} failed "

@@ -20,6 +20,7 @@ from psycopg2.extensions import connection as Session
 _INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 IS_INSTALLED = bool(_INSTALLED) or shutil.which("postgres") is not None
 _OWNER = "owner"
+_MOST_CONNECTIONS = 15
 # No test loses power; the rest is as the package has it.
 _OPTIONS = (
     "-c",
@@ -60,9 +61,16 @@ class Server:
                 cursor.execute(statement)
 
     def new_database(self, prefix: str) -> str:
-        """An empty database of C collation, where texts sort by their bytes as in DuckDB, owned by the user of the runs."""
+        """An empty database of C collation, where texts sort by their bytes as in DuckDB, owned by the user of the runs.
+
+        It takes no more connections at once than the smallest of rented servers.
+        """
         name = f"{prefix}_{secrets.token_hex(4)}"
-        self.run("postgres", f"create database {name} owner {_OWNER} template template0 encoding 'UTF8' locale 'C'")
+        self.run(
+            "postgres",
+            f"create database {name} owner {_OWNER} template template0 encoding 'UTF8' locale 'C' "
+            f"connection limit {_MOST_CONNECTIONS}",
+        )
         return name
 
 
