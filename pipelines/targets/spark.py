@@ -27,7 +27,7 @@ from pipelines.targets.shipping import ship
 from pipelines.targets.target import BUILT, RAW, SNAPSHOTS, Target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError, XledgerError
-from pipelines.xledger.settings import data_dir, refuse_unknown_settings
+from pipelines.xledger.settings import refuse_unknown_settings
 
 _FOLDER_SETTING = "DESTINATION__FILESYSTEM__BUCKET_URL"
 _BUILD, _PUBLISHED, _CURRENT = "build_", "published_", "current"
@@ -40,6 +40,8 @@ _SESSION = {
     # What fails comes back through dbt; Spark's own log is pages of traces, with values in them.
     "spark.log.level": "OFF",
     "spark.sql.sources.default": "parquet",
+    # The catalog knows the tables of this run alone; what lasts is in the files.
+    "spark.sql.catalogImplementation": "in-memory",
 }
 
 
@@ -113,9 +115,6 @@ class Spark(Target):
         self._remove(f"{RAW}_", keep=self._raw)
 
     def dbt_environment(self) -> Mapping[str, str]:
-        catalog = data_dir() / "build" / "spark"
-        shutil.rmtree(catalog, ignore_errors=True)
-        catalog.mkdir(parents=True, mode=0o700)
         parameters = {
             "spark.master": self._master,
             **_SESSION,
@@ -125,7 +124,6 @@ class Spark(Target):
                 else {}
             ),
             "spark.sql.warehouse.dir": str(self._build),
-            "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={catalog}/catalog;create=true",
             **self._settings,
         }
         history = self._folder / _CURRENT / SNAPSHOTS
@@ -133,8 +131,6 @@ class Spark(Target):
             "TARGET_SPARK_PARAMETERS": repr(parameters),
             "TARGET_SPARK_RAW": str(self._raw),
             "TARGET_SPARK_HISTORY": str(history.resolve()) if history.exists() else "",
-            # The catalog knows the tables of this run alone; what lasts is in the files.
-            "PYSPARK_SUBMIT_ARGS": f"--driver-java-options -Dderby.system.home={catalog} pyspark-shell",
         }
 
     def fetch_marts(self, warehouse: Warehouse) -> None:
