@@ -28,7 +28,11 @@ _EVERYTHING = ("--full-refresh",)
 _OF_CHANGES = ("--indirect-selection", "empty", "--exclude", "config.materialized:view", "tag:whole_build")
 # The snapshot of suppliers is made of these, and of the time of the run where one of them changed.
 _SUPPLIERS = {"address", "company", "country", "owner", "supplier"}
-_SUPPLIERS_AS_THEY_WERE = ("supplier_snapshot", "supplier_history")
+_SUPPLIERS_AS_THEY_WERE = (
+    "supplier_snapshot",
+    "supplier_history",
+    "unique_key_int_suppliers_tracked_owner_db_id__supplier_db_id",
+)
 _QUICKLY = ("--no-write-json",)
 # Nodes of changes are short and need little memory, so there is room for two of them at once.
 _MOST_THREADS_FOR_CHANGES = 2

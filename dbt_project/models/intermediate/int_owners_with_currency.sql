@@ -6,7 +6,7 @@ with owners as (
 
 ),
 
-transactions as (
+transactions as {{ inlined() }}(
 
     select * from {{ ref('stg_xledger__transaction') }}
 
@@ -18,14 +18,34 @@ currencies as (
 
 ),
 
+line_owners as (
+
+    select owner_db_id
+    from transactions
+    group by owner_db_id
+
+),
+
+owners_without_currency as (
+
+    select line_owners.owner_db_id
+    from line_owners
+    left join owners
+        on line_owners.owner_db_id = owners.owner_db_id
+    where owners.currency_code is null
+
+),
+
 line_currencies as (
 
     select
-        owner_db_id,
-        currency_db_id,
-        count(case when amount = transaction_amount then 1 end) as lines_in_company_currency
+        transactions.owner_db_id,
+        transactions.currency_db_id,
+        count(case when transactions.amount = transactions.transaction_amount then 1 end) as lines_in_company_currency
     from transactions
-    group by owner_db_id, currency_db_id
+    inner join owners_without_currency
+        on transactions.owner_db_id = owners_without_currency.owner_db_id
+    group by transactions.owner_db_id, transactions.currency_db_id
 
 ),
 
@@ -60,7 +80,7 @@ all_owners as (
 
     select owner_db_id from owners
     union distinct
-    select owner_db_id from line_currencies
+    select owner_db_id from line_owners
 
 ),
 
@@ -73,7 +93,7 @@ named as (
         owners.owner_org_number,
         owners.company_db_id,
         coalesce(owners.currency_code, inferred_currencies.currency_code) as company_currency,
-        owners.currency_code is null and inferred_currencies.currency_code is not null as is_currency_inferred
+        inferred_currencies.currency_code is not null as is_currency_inferred
     from all_owners
     left join owners
         on all_owners.owner_db_id = owners.owner_db_id
