@@ -17,10 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+_STEPS_BEHIND = 10
+
 
 def main() -> int:
     # Ctrl-C reaches this process as well: until it is told what to do, ending is up to who started it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # While this loads, the run reads the ledger, which comes first; while this builds, the run waits for it.
+    os.nice(_STEPS_BEHIND)
     # What is loaded and read stays to the end: nothing of it is worth looking for over and over.
     gc.disable()
     from dbt.artifacts.schemas.run import RunExecutionResult
