@@ -58,13 +58,13 @@ def write_no_line_that_nobody_reads() -> None:
     from dbt_common.events.event_manager import EventManager
     from dbt_common.events.event_manager_client import ctx_set_event_manager
 
-    class Read(EventManager):
+    class OnlyWhatIsRead(EventManager):
         def fire_event(self, e: BaseEvent, level: EventLevel | None = None, *more: Any, **more_by_name: Any) -> None:
             is_debug = (level or e.level_tag()) is EventLevel.DEBUG
             if not is_debug or any(logger.level is EventLevel.DEBUG for logger in self.loggers):
                 super().fire_event(e, level, *more, **more_by_name)
 
-    ctx_set_event_manager(Read())
+    ctx_set_event_manager(OnlyWhatIsRead())
 
 
 def told() -> Any:
