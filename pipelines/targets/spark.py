@@ -135,7 +135,7 @@ class Spark(Target):
 
     def fetch_marts(self, warehouse: Warehouse) -> None:
         described = _descriptions(warehouse)
-        with duckdb.connect(config={"memory_limit": "300MB"}) as connection:
+        with duckdb.connect(config={"memory_limit": "300MB", "threads": 1}) as connection:
             copied.write_copy(warehouse.marts, self._built(connection, described))
 
     def _built(
