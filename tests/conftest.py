@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,11 +27,15 @@ from tests import forked
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = {"SOURCES__XLEDGER__REQUESTS_PER_5_SECONDS": "100000"}
-_KNOWN_TO_DBT = "DBT_PARTIAL_PARSE_FILE_PATH"
-
 
 # Those of `tests/sandbox/test_process.py` are started as a user starts them.
 process.start = forked.start_sandbox
+
+
+def pytest_configure() -> None:
+    """A folder for what `tests/dbt_read_once.py` reads."""
+    os.environ["WHAT_DBT_READ"] = tempfile.mkdtemp(prefix="xledger-dbt-")
+    atexit.register(shutil.rmtree, os.environ["WHAT_DBT_READ"])
 
 
 @dataclass(frozen=True)
@@ -69,21 +74,17 @@ def run_module(module: str, environment: Mapping[str, str], *arguments: str) -> 
     return forked.run_module(module, arguments, clean_environment(environment))
 
 
+def started(
+    module: str, environment: Mapping[str, str], *arguments: str, said: Path | None = None
+) -> AbstractContextManager[forked.Started]:
+    """One of the program's commands while it runs; it is killed in the end if it still does. Both its outputs go to ``said``."""
+    return forked.started(module, arguments, clean_environment(environment), said)
+
+
 def sync(data_dir: Path, environment: Mapping[str, str] | None = None) -> Synced:
     """`make sync` with this data folder."""
     completed = run_module("pipelines.sync", {"DATA_DIR": str(data_dir), **QUICK, **(environment or {})})
-    if completed.returncode == 0 and "TARGET" not in (environment or {}):
-        remember_what_dbt_read(data_dir / "build" / "dbt")
     return Synced(data_dir, completed.returncode, completed.stdout + completed.stderr)
-
-
-def remember_what_dbt_read(target: Path) -> None:
-    """In a new data folder dbt reads the whole project, a third of a small sync: later ones begin with what the first one read."""
-    if _KNOWN_TO_DBT not in os.environ:
-        known = Path(tempfile.mkdtemp(prefix="xledger-dbt-")) / "partial_parse.msgpack"
-        shutil.copy(target / known.name, known)
-        atexit.register(shutil.rmtree, known.parent)
-        os.environ[_KNOWN_TO_DBT] = str(known)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The program's commands, and dbt's, in processes forked from one that has loaded what they need.
 
-Loading takes longer than most of what tests have them do. What a test kills, limits or watches from its first step on is started
-as a user starts it, and so is all that the README's tests run.
+Loading takes longer than most of what tests have them do. What has a limit from its first step on is started as a user starts it,
+and so is all that the README's tests run.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -30,8 +31,7 @@ _WHEN_TOLD = _ROOT / "dbt_project" / "when_told.py"
 LOADED = multiprocessing.get_context("forkserver")
 LOADED.set_forkserver_preload(
     [
-        "dbt.cli.main",
-        "dbt.adapters.duckdb",
+        "tests.dbt_read_once",
         "pipelines.one_sync",
         "pipelines.sandbox.mutations",
         "pipelines.sandbox.server",
@@ -40,27 +40,42 @@ LOADED.set_forkserver_preload(
 )
 _INPUT, _OUTPUT, _ERRORS = 0, 1, 2
 _LONGEST_SECONDS = 600
+_SECONDS_BETWEEN_LOOKS = 0.01
 
 
 def run_module(
     module: str, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """`python -m module` in the project's folder, to its end."""
+    with started(module, arguments, environment) as process:
+        told, errors = process.communicate(_LONGEST_SECONDS)
+        return subprocess.CompletedProcess([module, *arguments], process.wait(), told, errors)
+
+
+@contextmanager
+def started(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], said: Path | None = None
+) -> Iterator[Started]:
+    """`python -m module` under way in a session of its own, which is killed in the end if it still runs.
+
+    What it says, errors as well, goes into the file ``said`` where one is named.
+    """
     with tempfile.TemporaryDirectory(prefix="told-") as folder:
-        told, errors = Path(folder) / "told.txt", Path(folder) / "errors.txt"
-        process = LOADED.Process(target=_module, args=(module, arguments, _ROOT, environment, told, errors))
-        exit_code = _ended(process)
-        return subprocess.CompletedProcess(
-            [module, *arguments], exit_code, told.read_text(encoding="utf-8"), errors.read_text(encoding="utf-8")
+        told = said or Path(folder) / "told.txt"
+        errors = said or Path(folder) / "errors.txt"
+        process = Started(
+            LOADED.Process(target=_module, args=(module, arguments, environment, told, errors)), told, errors
         )
+        try:
+            yield process
+        finally:
+            process.kill_session()
 
 
 def start_sandbox(options: SandboxOptions, output: Path) -> Any:
     """In place of `pipelines.sandbox.process.start`: a sandbox that is loaded already."""
-    arguments = ("pipelines.sandbox", command_line(options), _ROOT, dict(os.environ), output, output)
-    process = LOADED.Process(target=_module, args=arguments)
-    process.start()
-    return _Started(process)
+    arguments = ("pipelines.sandbox", command_line(options), dict(os.environ), output, output)
+    return Started(LOADED.Process(target=_module, args=arguments), output, output)
 
 
 def run_dbt(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], told: Path) -> int:
@@ -68,21 +83,54 @@ def run_dbt(arguments: Sequence[str], folder: Path, environment: Mapping[str, st
     return _ended(LOADED.Process(target=_dbt, args=(arguments, folder, environment, told)))
 
 
-class _Started:
-    """As much of a `subprocess.Popen` as a sandbox is asked."""
+class Started:
+    """As much of a `subprocess.Popen` as tests and a sandbox are asked, with its output and errors in files."""
 
-    def __init__(self, process: BaseProcess) -> None:
-        self._process = process
+    def __init__(self, process: BaseProcess, told: Path, errors: Path) -> None:
+        for file in (told, errors):
+            file.touch()
+        process.start()
+        assert process.pid
+        self._process, self._told, self._errors = process, told, errors
         self.pid = process.pid
         self.terminate, self.kill = process.terminate, process.kill
 
     def poll(self) -> int | None:
         return self._process.exitcode
 
-    def wait(self, timeout: float | None = None) -> None:
+    def wait(self, timeout: float | None = None) -> int:
         self._process.join(timeout)
         if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("sandbox", timeout or 0)
+            raise subprocess.TimeoutExpired(str(self._process), timeout or 0)
+        return self._process.exitcode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """All that it said, and its errors, when it has ended."""
+        self.wait(timeout)
+        return self._told.read_text(encoding="utf-8"), self._errors.read_text(encoding="utf-8")
+
+    def lines(self) -> Iterator[str]:
+        """What it says, line by line as it says it."""
+        with self._told.open(encoding="utf-8") as told:
+            line = ""
+            while True:
+                is_over = self.poll() is not None
+                while part := told.readline():
+                    line += part
+                    if line.endswith("\n"):
+                        yield line
+                        line = ""
+                if is_over:
+                    return
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    def kill_session(self) -> None:
+        """Kill it and all that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        # It may not have got as far as a session of its own.
+        self.kill()
+        self.wait()
 
 
 def _ended(process: BaseProcess) -> int:
@@ -94,12 +142,11 @@ def _ended(process: BaseProcess) -> int:
     return process.exitcode
 
 
-def _module(
-    module: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], told: Path, errors: Path
-) -> None:
+def _module(module: str, arguments: Sequence[str], environment: Mapping[str, str], told: Path, errors: Path) -> None:
     from pipelines import dbt_ahead
 
-    _take_place(folder, environment, told, errors)
+    os.setsid()
+    _take_place(_ROOT, environment, told, errors)
     sys.argv = [module, *arguments]
     dbt_ahead.started = _dbt_started
     runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -110,11 +157,14 @@ def _dbt(arguments: Sequence[str], folder: Path, environment: Mapping[str, str],
 
     gc.disable()
     _take_place(folder, environment, told, told)
+    runpy.run_path(str(_WHEN_TOLD))["write_no_line_that_nobody_reads"]()
     sys.argv = ["dbt", *arguments]
     cli()
 
 
 def _take_place(folder: Path, environment: Mapping[str, str], told: Path, errors: Path) -> None:
+    from tests.dbt_read_once import KNOWN
+
     for path, descriptor in ((told, _OUTPUT), (errors, _ERRORS)):
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(opened, descriptor)
@@ -122,6 +172,8 @@ def _take_place(folder: Path, environment: Mapping[str, str], told: Path, errors
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    if "TARGET" not in environment:
+        os.environ["DBT_PARTIAL_PARSE_FILE_PATH"] = str(KNOWN)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import pytest
 import pipelines
 from pipelines.lock import exclusive
 from pipelines.xledger.errors import ConfigurationError
+from tests.conftest import run_module
 
 _ROOT = Path(pipelines.__file__).resolve().parent.parent
 _HOLD = """
@@ -64,14 +65,7 @@ def test_the_second_sync_exits_with_2_and_changes_nothing(tmp_path: Path) -> Non
     folder.mkdir()
     with exclusive(folder):
         held = (folder / ".lock").read_text(encoding="ascii")
-        second = subprocess.run(
-            [sys.executable, "-m", "pipelines.sync"],
-            cwd=_ROOT,
-            env=_environment(DATA_DIR=str(tmp_path), SOURCES__XLEDGER__API_TOKEN=""),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        second = run_module("pipelines.sync", {"DATA_DIR": str(tmp_path)})
         assert second.returncode == 2, second.stdout + second.stderr
         assert f"process {os.getpid()}, since " in second.stderr.splitlines()[-1]
         assert (folder / ".lock").read_text(encoding="ascii") == held

@@ -33,8 +33,8 @@ class Sandbox:
     token: str
     truth_path: Path | None
     tokens: Mapping[int, str]
-    wire_path: Path
     pid: int
+    _wire: _Wire
 
     def mutate(self, *mutations: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Change the ledger now (see mutations.py). Returns what was made.
@@ -58,10 +58,26 @@ class Sandbox:
 
     def wire(self) -> list[dict[str, Any]]:
         """Everything that went over the wire so far: n, operation, query, variables, status, response."""
-        if not self.wire_path.exists():
-            return []
-        # What stands behind the last line break is still being written.
-        return [json.loads(line) for line in self.wire_path.read_text(encoding="utf-8").split("\n")[:-1]]
+        return self._wire.so_far()
+
+
+class _Wire:
+    """The log of a sandbox, of which each line is read once, however often somebody looks."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._bytes_read = 0
+        self._exchanges: list[dict[str, Any]] = []
+
+    def so_far(self) -> list[dict[str, Any]]:
+        if self._path.exists():
+            with self._path.open("rb") as log:
+                log.seek(self._bytes_read)
+                # What stands behind the last line break is still being written.
+                *lines, _ = log.read().split(b"\n")
+            self._exchanges += map(json.loads, lines)
+            self._bytes_read += sum(len(line) + 1 for line in lines)
+        return list(self._exchanges)
 
 
 @contextmanager
@@ -81,7 +97,7 @@ def running(options: SandboxOptions | None = None, **changes: Any) -> Iterator[S
             told = _wait(process, announce, output)
             truth = Path(told["truth"]) if told["truth"] else None
             tokens = {int(owner): token for owner, token in told["tokens"].items()}
-            yield Sandbox(told["url"], told["token"], truth, tokens, wire_log, process.pid)
+            yield Sandbox(told["url"], told["token"], truth, tokens, process.pid, _Wire(wire_log))
         finally:
             process.terminate()
             try:

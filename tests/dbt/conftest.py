@@ -12,7 +12,6 @@ import duckdb
 import pytest
 
 from tests import forked
-from tests.conftest import remember_what_dbt_read
 from tests.dbt.raw_warehouse import RawWarehouse
 from tests.dbt.small_ledger import fill
 
@@ -53,19 +52,16 @@ def run_dbt(
 ) -> Build:
     """Run dbt's command line on the warehouse under ``data_dir``."""
     folders = ("--project-dir", str(project), "--profiles-dir", str(ROOT / "profiles"))
-    arguments = [*command, *folders, "--target", "duckdb", "--no-use-colors"]
+    arguments = ["--log-level-file", "none", *command, *folders, "--target", "duckdb", "--no-use-colors"]
     if variables:
         arguments += ["--vars", json.dumps(variables)]
     told = data_dir / "told.txt"
     environment = os.environ | {
         "DATA_DIR": ".",
         "DBT_TARGET_PATH": str(data_dir / "target"),
-        "DBT_LOG_PATH": str(data_dir / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     exit_code = forked.run_dbt(arguments, data_dir, environment, told)
-    if not variables and project == ROOT / "dbt_project":
-        remember_what_dbt_read(data_dir / "target")
     return Build(data_dir, exit_code, told.read_text(encoding="utf-8"))
 
 

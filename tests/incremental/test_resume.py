@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
 from pipelines.sandbox import Sandbox
-from tests.conftest import ROOT, clean_environment
+from tests.conftest import quick_settings, read
+from tests.forked import LOADED
 from tests.incremental.conftest import Ledger
 
 PAGE_SIZE = 200
-_READ = """
-import sys
-from pathlib import Path
-from tests.conftest import quick_settings, read
-read(Path(sys.argv[1]), quick_settings(sys.argv[2], sys.argv[3], page_size=int(sys.argv[4])))
-"""
+
+
+def _read(folder: Path, url: str, token: str) -> None:
+    read(folder, quick_settings(url, token, page_size=PAGE_SIZE))
 
 
 def _stalled(*places: str) -> dict[str, Any]:
@@ -32,13 +30,13 @@ def _stalled(*places: str) -> dict[str, Any]:
 
 def _killed(ledger: Ledger, sandbox: Sandbox, operation: str, answers: int) -> None:
     """A read that is killed when the sandbox has come to so many answers to an operation."""
-    arguments = [str(ledger.folder / "data"), sandbox.url, sandbox.token, str(PAGE_SIZE)]
-    process = subprocess.Popen([sys.executable, "-c", _READ, *arguments], cwd=ROOT, env=clean_environment({}))
+    process = LOADED.Process(target=_read, args=(ledger.folder / "data", sandbox.url, sandbox.token))
+    process.start()
     while sum(request["operation"] == operation for request in sandbox.wire()) < answers:
-        assert process.poll() is None, "it ended before it was killed"
+        assert process.is_alive(), "it ended before it was killed"
         time.sleep(0.01)
     process.kill()
-    process.wait()
+    process.join()
 
 
 def _rows(sandbox: Sandbox, operation: str, since: int = 0) -> Counter[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import resource
 import shutil
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,8 @@ import pytest
 from pipelines.lock import exclusive
 from pipelines.run_journal import read_journal
 from pipelines.sandbox import Sandbox, running
-from tests.conftest import QUICK, ROOT, clean_environment, run_module
+from tests.conftest import QUICK, ROOT, clean_environment, run_module, started
+from tests.forked import Started
 
 INTERRUPTED = "Interrupted; nothing was published. Run again."
 MARTS = {
@@ -49,20 +51,22 @@ class Place:
         token = {"SOURCES__XLEDGER__API_URL": self.url, "SOURCES__XLEDGER__API_TOKEN": self.token}
         return clean_environment(QUICK | {"DATA_DIR": str(self.data_dir)} | token | dict(settings))
 
-    def start(self, *arguments: str, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-        """A sync that is watched or ended; ``before`` it begins, its process is limited."""
-        return self._start([sys.executable, "-u", "-m", "pipelines.sync", *arguments], before)
+    def started(self, *arguments: str) -> AbstractContextManager[Started]:
+        """A sync that is watched or ended."""
+        return started("pipelines.sync", self.environment({}), *arguments)
 
-    def _start(self, command: list[str], before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            command,
+    def run_limited(self, limit: Callable[[], None], *arguments: str) -> tuple[int, str, str]:
+        """The same as ``run``; before it begins, its process is limited."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "pipelines.sync", *arguments],
             cwd=ROOT,
             env=self.environment({}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
-            preexec_fn=before,
+            check=False,
+            preexec_fn=limit,
         )
+        return ended.returncode, ended.stdout, ended.stderr
 
     def run(self, *arguments: str, module: str = "pipelines.sync", **settings: str) -> tuple[int, str, str]:
         """Exit code, output, errors."""
@@ -71,14 +75,7 @@ class Place:
 
     def run_on(self, days: int, module: str, *arguments: str) -> tuple[int, str, str]:
         """The same, so many days from now as this machine's clock has it."""
-        program = (
-            "import runpy, sys, datetime, time_machine; module, days = sys.argv[1], int(sys.argv[2]); del sys.argv[1:3]\n"
-            "with time_machine.travel(datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)):\n"
-            "    runpy.run_module(module, run_name='__main__', alter_sys=True)"
-        )
-        process = self._start([sys.executable, "-c", program, module, str(days), *arguments])
-        output, errors = process.communicate(timeout=600)
-        return process.returncode, output, errors
+        return self.run(str(days), module, *arguments, module="tests.operate.another_day")
 
     def copied_to(self, folder: Path) -> Place:
         shutil.copytree(self.data_dir, folder, dirs_exist_ok=True)
@@ -112,27 +109,25 @@ class Failing:
 
     place: Place
     published: bytes
-    process: subprocess.Popen[str]
+    process: Started
 
 
 @pytest.fixture(scope="module", autouse=True)
 def failing(done: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failing]:
     with running(lines=1000, fault_kinds=("500",), fault_rate=1.0) as xledger:
         place = at(xledger, done.copied_to(tmp_path_factory.mktemp("failing")).data_dir)
-        with place.start() as process:
+        with place.started() as process:
             yield Failing(place, place.published.read_bytes(), process)
-            process.kill()
 
 
 def at(xledger: Sandbox, folder: Path) -> Place:
     return Place(folder, xledger.url, xledger.token)
 
 
-def wait_for(process: subprocess.Popen[str], words: str) -> str:
+def wait_for(process: Started, words: str) -> str:
     """The first line with these words."""
-    assert process.stdout
     seen = []
-    for line in process.stdout:
+    for line in process.lines():
         seen.append(line)
         if words in line:
             return line
@@ -145,18 +140,15 @@ def test_a_wait_for_credits_ends_at_once(tmp_path: Path, operation: str, number:
     """An hour was to be waited for; a second run is turned away meanwhile, and the folder is free afterwards."""
     with running(lines=1000, faults=(f"{operation}@1:credits",), burst_seconds=3600) as xledger:
         place = at(xledger, tmp_path)
-        process = place.start()
-        try:
+        with place.started() as process:
             told = wait_for(process, "credits are used up")
             assert re.search(rf"{operation}: credits are used up: going on in (60 min [01]|59 min \d+) s", told)
             code, _, errors = place.run()
             assert code == 2
             assert f"Another run is under way (process {process.pid}, since " in errors
-            process.send_signal(number)
+            os.kill(process.pid, number)
             _, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert (process.returncode, errors) == (1, INTERRUPTED + "\n")
+            assert (process.wait(), errors) == (1, INTERRUPTED + "\n")
     run = read_journal(tmp_path)[0]
     assert (run.exit_code, run.sentence) == (1, INTERRUPTED)
     with exclusive(tmp_path):
@@ -168,11 +160,11 @@ def test_a_run_ended_while_dlt_loads_says_so(done: Place, tmp_path: Path) -> Non
     """dlt would take the signal for itself and report a failed load."""
     place = done.copied_to(tmp_path)
     before = place.published.read_bytes()
-    process = place.start("--full")
-    wait_for(process, "Reading")
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=120)
-    assert (process.returncode, errors) == (1, INTERRUPTED + "\n")
+    with place.started("--full") as process:
+        wait_for(process, "Reading")
+        os.kill(process.pid, signal.SIGTERM)
+        _, errors = process.communicate(timeout=120)
+        assert (process.wait(), errors) == (1, INTERRUPTED + "\n")
     assert place.published.read_bytes() == before
 
 
@@ -248,9 +240,8 @@ def test_a_disk_that_takes_no_more_leaves_the_last_file(done: Place, tmp_path: P
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
-    process = place.start("--full", before=limit)
-    output, errors = process.communicate(timeout=600)
-    assert process.returncode in (1, 2), output + errors
+    code, output, errors = place.run_limited(limit, "--full")
+    assert code in (1, 2), output + errors
     assert_one_sentence(errors)
     assert "nobody foresaw" not in errors
     assert place.published.read_bytes() == before
@@ -334,7 +325,7 @@ def test_a_clock_that_jumps_between_runs(done: Place, tmp_path: Path) -> None:
 
 def test_an_api_that_goes_on_failing_is_given_up_in_the_end(failing: Failing) -> None:
     _, errors = failing.process.communicate(timeout=300)
-    assert failing.process.returncode == 1
+    assert failing.process.wait() == 1
     assert_one_sentence(errors)
     assert "HTTP 500" in errors
     assert "run again later" in errors

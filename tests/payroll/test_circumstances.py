@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +17,7 @@ from pipelines.xledger.errors import ApiFailed, PayrollStop, XledgerError
 from pipelines.xledger.payroll import TRANSACTIONS, FencedFilter
 from pipelines.xledger.prequeries import PreQueries
 from pipelines.xledger.reading import LedgerReader
-from tests.conftest import QUICK, ROOT, clean_environment, quick_settings, read, sync
+from tests.conftest import QUICK, quick_settings, read, started, sync
 from tests.payroll.conftest import Done, Ledger
 from tests.payroll_search import Canaries, everything_below
 from tests.wire import documents
@@ -277,21 +273,15 @@ def test_a_killed_sync_leaves_no_payroll(ledger: Ledger, operation: str) -> None
             "SOURCES__XLEDGER__API_TOKEN": sandbox.token,
             **QUICK,
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.sync"],
-            cwd=ROOT,
-            env=clean_environment(environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        while f'"operation": "{operation}' not in sandbox.wire_path.read_text(encoding="utf-8"):
-            assert process.poll() is None
-            time.sleep(0.02)
-        os.kill(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
+        said = ledger.folder / "said.txt"
+        with started("pipelines.sync", environment, said=said) as process:
+            while not any(sent["operation"].startswith(operation) for sent in sandbox.wire()):
+                assert process.poll() is None
+                time.sleep(0.02)
+            process.kill_session()
         assert sandbox.truth_path
         canaries = Canaries.of(sandbox.truth_path)
-        assert canaries.found_in(output.decode()) == set()
+        assert canaries.found_in(said.read_text(encoding="utf-8")) == set()
         files = list(everything_below(ledger.folder / "data", is_killed=True))
         assert files
         for where, text in files:

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,7 +18,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import QUICK, ROOT, clean_environment, run_module, sync
+from tests.conftest import QUICK, run_module, started, sync
 from tests.payroll.conftest import Loud
 from tests.payroll_search import Canaries, everything_below
 from tests.wire import documents
@@ -101,11 +99,10 @@ def _largest_invoice(truth: Path) -> int:
 
 @dataclass
 class Run:
-    """A sync under way, in a process group of its own."""
+    """A sync under way."""
 
     later: Later
     said: Path
-    process: subprocess.Popen[bytes]
     first_request: int
 
     def asked(self, *operations: str) -> bool:
@@ -138,23 +135,12 @@ _WHOLE = ("read", "load")
 def test_a_sync_killed_at_a_step_leaves_the_old_file_and_no_pay(later: Later, tmp_path: Path, step: str) -> None:
     before = _state(later.data_dir)
     said = tmp_path / "said.txt"
-    with said.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.sync", *(["--full"] if step in _WHOLE else [])],
-            cwd=ROOT,
-            env=clean_environment(later.environment),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    run = Run(later, said, process, len(later.loud.sandbox.wire()))
-    try:
+    run = Run(later, said, len(later.loud.sandbox.wire()))
+    with started("pipelines.sync", later.environment, *(["--full"] if step in _WHOLE else []), said=said) as process:
         while not STEPS[step](run):
             assert process.poll() is None, said.read_text(encoding="utf-8")
             time.sleep(0.002)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill_session()
     later.killed_at.append(step)
 
     after = _state(later.data_dir)

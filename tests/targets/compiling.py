@@ -23,7 +23,10 @@ def compile_for(
 ) -> str:
     """Run `dbt compile`; what it writes goes into ``folder``. Gives what it prints."""
     completed = subprocess.run(
-        [dbt, "compile", "--target", engine, "--no-introspect", "--no-populate-cache", *arguments],
+        [
+            *(dbt, "--log-level-file", "none", "compile"),
+            *("--target", engine, "--no-introspect", "--no-populate-cache", *arguments),
+        ],
         cwd=ROOT,
         env=os.environ
         | environment
@@ -32,7 +35,6 @@ def compile_for(
             "DBT_PROJECT_DIR": str(project),
             "DBT_PROFILES_DIR": str(ROOT / "profiles"),
             "DBT_TARGET_PATH": str(folder),
-            "DBT_LOG_PATH": str(folder / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         },
         capture_output=True,

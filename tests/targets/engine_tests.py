@@ -6,9 +6,7 @@ The sync into it is made once for a class: what happens to an engine in the cour
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 from pathlib import Path
 from typing import ClassVar
 
@@ -88,15 +86,15 @@ class GoesOn(SameAsOnDuckDB):
             assert "since 20" in last_line
             assert len(landed.sandbox.wire()) == asked
             assert first.poll() is None
-            os.killpg(first.pid, signal.SIGKILL)
+            first.kill_session()
         assert_same_tables(landed.place.tables(), before)
 
     def test_a_build_that_fails_a_test_leaves_what_was_published(self, landed: Landed, tmp_path: Path) -> None:
         before = landed.place.tables()
         landed.rename_a_supplier("Renamed before the failure AS")
-        with landed.under_way(tmp_path / "said.txt", _with_a_failing_test(tmp_path / "program")) as process:
-            assert process.wait() == 1
-        assert "dbt build failed (never_holds: 1 rows)" in (tmp_path / "said.txt").read_text().splitlines()[-1]
+        failed = landed.sync_by(_with_a_failing_test(tmp_path / "program"))
+        assert failed.returncode == 1
+        assert "dbt build failed (never_holds: 1 rows)" in failed.stderr.splitlines()[-1]
         assert_same_tables(landed.place.tables(), before)
 
     def test_who_reads_in_an_open_transaction_reads_on_while_the_run_after_a_kill_ends(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,8 @@ import duckdb
 
 from pipelines.sandbox import Sandbox, SandboxOptions, running
 from pipelines.warehouse import Warehouse
-from tests.conftest import QUICK, ROOT, Synced, clean_environment, run_module, sync
+from tests.conftest import QUICK, Synced, clean_environment, run_module, started, sync
+from tests.forked import Started
 from tests.payroll.loud_pay import make_loud
 from tests.payroll_search import Canaries
 from tests.targets.places import Place
@@ -49,25 +49,21 @@ class Landed:
     def sync(self, **extra: str) -> Synced:
         return sync(self.data_dir, self.environment | extra)
 
-    @contextmanager
-    def under_way(self, said: Path, program: Path = ROOT) -> Iterator[subprocess.Popen[bytes]]:
-        """A sync in a process group of its own, killed in the end if it still runs."""
-        with said.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pipelines.sync"],
-                cwd=program,
-                env=clean_environment(self.environment | QUICK | {"DATA_DIR": str(self.data_dir)})
-                | {"PYTHONPATH": str(program)},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    def under_way(self, said: Path) -> AbstractContextManager[Started]:
+        """A sync, killed in the end if it still runs."""
+        return started("pipelines.sync", self.environment | QUICK | {"DATA_DIR": str(self.data_dir)}, said=said)
+
+    def sync_by(self, program: Path) -> subprocess.CompletedProcess[str]:
+        """A sync by a copy of the program."""
+        return subprocess.run(
+            [sys.executable, "-m", "pipelines.sync"],
+            cwd=program,
+            env=clean_environment(self.environment | QUICK | {"DATA_DIR": str(self.data_dir)})
+            | {"PYTHONPATH": str(program)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def rename_a_supplier(self, name: str) -> None:
         with duckdb.connect(str(self.data_dir / "spend.duckdb"), read_only=True) as published:
@@ -83,7 +79,7 @@ def environment_of(sandbox: Sandbox, place: Place) -> dict[str, str]:
     return token | place.environment()
 
 
-def wait_until(said: Path, text: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until(said: Path, text: str, process: Started) -> None:
     while text not in said.read_text(encoding="utf-8", errors="replace"):
         assert process.poll() is None, said.read_text(encoding="utf-8")
         time.sleep(0.01)
