@@ -63,7 +63,7 @@ sandbox: $(VENV)/.runtime ## a local Xledger in the foreground (LINES=20000, SAF
 
 test: ## run every test
 	@$(MAKE) --jobs=2 $(VENV)/.dev $(VENV)/.dialects
-	@$(RUN) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check .

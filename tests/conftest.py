@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import subprocess
@@ -36,6 +37,12 @@ def pytest_configure() -> None:
     """A folder for what `tests/dbt_read_once.py` reads."""
     os.environ["WHAT_DBT_READ"] = tempfile.mkdtemp(prefix="xledger-dbt-")
     atexit.register(shutil.rmtree, os.environ["WHAT_DBT_READ"])
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no garbage collection of what tests then do in this process need go through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)

@@ -29,15 +29,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _WHEN_TOLD = _ROOT / "dbt_project" / "when_told.py"
 # One such process, with one list, for all tests of a worker.
 LOADED = multiprocessing.get_context("forkserver")
-LOADED.set_forkserver_preload(
-    [
-        "tests.dbt_read_once",
-        "pipelines.one_sync",
-        "pipelines.sandbox.mutations",
-        "pipelines.sandbox.server",
-        "pipelines.sandbox.store",
-    ]
-)
+LOADED.set_forkserver_preload(["tests.preloaded"])
 _INPUT, _OUTPUT, _ERRORS = 0, 1, 2
 _LONGEST_SECONDS = 600
 _SECONDS_BETWEEN_LOOKS = 0.01

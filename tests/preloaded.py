@@ -1,0 +1,13 @@
+"""All that is loaded and read before commands are forked (`tests/forked.py`); garbage collections of the forks leave it alone."""
+
+import gc
+
+import pipelines.one_sync
+import pipelines.sandbox.mutations
+import pipelines.sandbox.server
+import pipelines.sandbox.store  # noqa: F401
+import tests.dbt_read_once  # noqa: F401
+
+# A collection that goes through it finds nothing, and has each of its pages copied for the fork.
+gc.collect()
+gc.freeze()
