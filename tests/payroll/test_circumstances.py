@@ -278,7 +278,8 @@ def test_a_killed_sync_leaves_no_payroll(ledger: Ledger, operation: str) -> None
             while not any(sent["operation"].startswith(operation) for sent in sandbox.wire()):
                 assert process.poll() is None
                 time.sleep(0.02)
-            process.kill_session()
+            process.kill()
+            process.wait()
         assert sandbox.truth_path
         canaries = Canaries.of(sandbox.truth_path)
         assert canaries.found_in(said.read_text(encoding="utf-8")) == set()
