@@ -72,7 +72,11 @@ def start_sandbox(options: SandboxOptions, output: Path) -> Any:
 
 def run_dbt(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], told: Path) -> int:
     """dbt's command line in ``folder``; what it says goes into the file ``told``. Gives its exit code."""
-    return _ended(LOADED.Process(target=_dbt, args=(arguments, folder, environment, told)))
+    process = Started(LOADED.Process(target=_dbt, args=(arguments, folder, environment, told)), told, told)
+    try:
+        return process.wait(_LONGEST_SECONDS)
+    finally:
+        process.kill()
 
 
 class Started:
@@ -123,15 +127,6 @@ class Started:
         # It may not have got as far as a session of its own.
         self.kill()
         self.wait()
-
-
-def _ended(process: BaseProcess) -> int:
-    process.start()
-    process.join(_LONGEST_SECONDS)
-    if process.exitcode is None:
-        process.kill()
-        raise subprocess.TimeoutExpired(str(process), _LONGEST_SECONDS)
-    return process.exitcode
 
 
 def _module(module: str, arguments: Sequence[str], environment: Mapping[str, str], told: Path, errors: Path) -> None:
