@@ -8,11 +8,8 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
-import sys
+import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +17,7 @@ import duckdb
 import pytest
 
 from pipelines.sandbox import Sandbox
-from tests.conftest import QUICK, run_module, sync
-from tests.forked import LOADED
+from tests.conftest import QUICK, run_module, started, sync
 from tests.incremental.conftest import Ledger
 from tests.incremental.same_rows import differences
 from tests.payroll_search import Canaries, everything_below
@@ -36,18 +32,6 @@ _ACCEPT_SHRINK = "--accept-shrink"
 # What tells of the run, not of the ledger; and what is a history, which a first run cannot have.
 _OF_THE_RUN = {"_run_id", "_loaded_at"}
 _HISTORIES = {"audit.sync_runs", "audit.sync_run_entities", "audit.payroll_exclusions", "audit.supplier_history"}
-
-
-def _sync(environment: Mapping[str, str], output: str) -> None:
-    os.setsid()
-    os.environ.update(environment)
-    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    sys.argv = ["sync", _ACCEPT_SHRINK]
-    from pipelines import sync as program
-
-    sys.exit(program.main())
 
 
 class Books:
@@ -130,22 +114,19 @@ def test_any_sequence_ends_with_the_marts_of_a_fresh_full_read(ledger: Ledger) -
         longest = 6.0
         kills = 0
         while kills < KILLS:
-            process = LOADED.Process(target=_sync, args=(environment, str(output)))
-            process.start()
             began = time.monotonic()
-            process.join(chance.uniform(0, longest))
-            if process.is_alive():
-                assert process.pid
-                with suppress(ProcessLookupError):  # It has not got as far as a group of its own.
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.kill()
-                process.join()
+            with started("pipelines.sync", environment, _ACCEPT_SHRINK, said=output) as process:
+                try:
+                    exit_code = process.wait(chance.uniform(0, longest))
+                except subprocess.TimeoutExpired:
+                    exit_code = None
+            if exit_code is None:
                 kills += 1
                 longest = min(longest * 1.3, _LONGEST_RUN_SECONDS)
             else:
-                assert process.exitcode == 0, output.read_text()
+                assert exit_code == 0, output.read_text()
                 longest = time.monotonic() - began
-            steps.append((process.exitcode, round(time.monotonic() - began, 1)))
+            steps.append((exit_code, round(time.monotonic() - began, 1)))
             print(len(steps), *steps[-1], flush=True)
             never_seen = Canaries(canaries.words.union(books.texts_of_pay), frozenset())
             for name, text in everything_below(data_dir, is_killed=True):

@@ -164,7 +164,7 @@ class LakePlace(Place):
 
 
 # More parts, and waiting for the nearer worker, would take longer than the rows of a test. So would compiling each query.
-_LITTLE_DATA = {
+LITTLE_DATA = {
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.locality.wait": "0s",
@@ -172,7 +172,7 @@ _LITTLE_DATA = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 # Three machines on two cores that live for some minutes: what takes long to optimise does not pay.
-_SHORT_LIVES = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+SHORT_LIVES = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 class SparkPlace(Place):
@@ -193,11 +193,11 @@ class SparkPlace(Place):
             "TARGET": "spark",
             "DESTINATION__FILESYSTEM__BUCKET_URL": (self.folder / "files").as_uri(),
             "SPARK__MASTER": "local-cluster[2,1,1024]",
-            "SPARK__SETTINGS": json.dumps(_LITTLE_DATA),
+            "SPARK__SETTINGS": json.dumps(LITTLE_DATA),
             "SPARK_HOME": str(self.home),
             "SPARK_LOCAL_DIRS": str(self.folder / "moved"),
             "DBT_THREADS": "2",
-            "JAVA_TOOL_OPTIONS": _SHORT_LIVES,
+            "JAVA_TOOL_OPTIONS": SHORT_LIVES,
         }
 
     def tables(self) -> Tables:

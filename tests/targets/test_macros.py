@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 from tests.targets.compiling import compile_for
+from tests.targets.places import LITTLE_DATA, SHORT_LIVES
 from tests.targets.postgres_server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,8 +136,10 @@ _SPARK = """
 import json, sys
 from pyspark.sql import SparkSession
 
-session = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
-print(json.dumps([str(session.sql(query).collect()[0][0]) for query in json.load(sys.stdin)]))
+asked = json.load(sys.stdin)
+builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+session = builder.config(map=asked["settings"]).getOrCreate()
+print(json.dumps([str(session.sql(query).collect()[0][0]) for query in asked["queries"]]))
 """
 
 
@@ -146,9 +149,10 @@ def _on_spark(queries: list[str], folder: Path) -> list[str]:
 
     completed = subprocess.run(
         [sys.executable, "-c", _SPARK],
-        input=json.dumps(queries),
+        input=json.dumps({"settings": LITTLE_DATA, "queries": queries}),
         cwd=folder,
-        env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "PYTHONIOENCODING": "utf-8"},
+        env=os.environ
+        | {"SPARK_LOCAL_IP": "127.0.0.1", "PYTHONIOENCODING": "utf-8", "JAVA_TOOL_OPTIONS": SHORT_LIVES},
         capture_output=True,
         text=True,
         check=False,
