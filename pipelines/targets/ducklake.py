@@ -18,8 +18,7 @@ from pipelines.console import Console
 from pipelines.targets import lake_tables, postgres_lock
 from pipelines.targets.extensions import extension_settings
 from pipelines.targets.postgres import connect
-from pipelines.targets.shipping import ship
-from pipelines.targets.target import INCOMING, Target
+from pipelines.targets.target import RAW, Target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError, XledgerError
 from pipelines.xledger.settings import data_dir
@@ -59,7 +58,7 @@ class DuckLake(Target):
             raise ConfigurationError(
                 f"TARGET is ducklake: set {_CATALOG_SETTING} and {_STORAGE_SETTING}, as in docs/targets.md."
             )
-        asked = DuckLakeClientConfiguration()._bind_dataset_name(INCOMING)
+        asked = DuckLakeClientConfiguration()._bind_dataset_name(RAW)
         credentials: DuckLakeCredentials = dlt.destinations.ducklake().configuration(asked).credentials
         return credentials
 
@@ -120,12 +119,7 @@ class DuckLake(Target):
     def land(self, warehouse: Warehouse, console: Console) -> None:
         console.say("Shipping the raw tables to the lake")
         with self._lake() as connection:
-            lake_tables.make_room(connection)
-        credentials = self._resolved()
-        credentials.global_config = {**self._extensions(), "memory_limit": _MEMORY}
-        ship(warehouse, dlt.destinations.ducklake(credentials=credentials))
-        with self._lake() as connection:
-            lake_tables.take_incoming(connection)
+            lake_tables.take_raw(connection, warehouse.raw)
 
     def dbt_environment(self) -> Mapping[str, str]:
         catalog = self._credentials.catalog

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.targets.target import INCOMING, PUBLISHED, RAW, SNAPSHOTS
+from pipelines.targets.target import PUBLISHED, RAW, SNAPSHOTS
 from pipelines.xledger.errors import ConfigurationError
 
 LAKE = "lake"
-_OURS = (RAW, INCOMING, SNAPSHOTS, *PUBLISHED)
+_OURS = (RAW, SNAPSHOTS, *PUBLISHED)
 # Somebody who reads a published table when the next one comes has this long to end.
 _DAYS_FOR_READERS = 1
 
@@ -46,28 +46,24 @@ def prepare(connection: duckdb.DuckDBPyConnection, storage: str) -> None:
     connection.execute(f"call ducklake_delete_orphaned_files('{LAKE}', cleanup_all => true)")
 
 
-def make_room(connection: duckdb.DuckDBPyConnection, lake: str = LAKE) -> None:
-    """Nothing of an earlier run where the raw tables are about to arrive."""
-    connection.execute(f"drop schema if exists {lake}.{INCOMING} cascade")
-
-
-def take_incoming(connection: duckdb.DuckDBPyConnection, lake: str = LAKE) -> None:
-    """The raw tables that arrived take the place of the last ones; the marts stay.
+def take_raw(connection: duckdb.DuckDBPyConnection, warehouse: Path, lake: str = LAKE) -> None:
+    """The raw tables of the finished warehouse file take the place of the last ones; the marts stay.
 
     Of the suppliers' history stays what belongs to suppliers that were received now.
     """
+    connection.execute(f"attach {_literal(str(warehouse))} as warehouse (read_only)")
 
     def steps() -> None:
-        _replace(connection, f"{lake}.{INCOMING}", INCOMING, RAW, lake, of=lake)
+        _replace(connection, "warehouse", RAW, lake)
         for table in _tables(connection, lake, SNAPSHOTS):
             name = f'{lake}.{SNAPSHOTS}."{table}"'
             connection.execute(
                 f"create or replace table {name} as select kept.* from {name} as kept semi join {lake}.{RAW}.supplier as supplier "
                 "on kept.owner_db_id = supplier.owner_db_id and kept.supplier_db_id = supplier.db_id"
             )
-        connection.execute(f"drop schema {lake}.{INCOMING} cascade")
 
     _in_one_step(connection, steps)
+    connection.execute("detach warehouse")
 
 
 def publish(connection: duckdb.DuckDBPyConnection, marts: Path, lake: str = LAKE) -> None:
@@ -76,7 +72,7 @@ def publish(connection: duckdb.DuckDBPyConnection, marts: Path, lake: str = LAKE
 
     def steps() -> None:
         for schema in PUBLISHED:
-            _replace(connection, f"built.{schema}", schema, schema, lake, of="built")
+            _replace(connection, "built", schema, lake)
             _comment(connection, schema, lake)
 
     _in_one_step(connection, steps)
@@ -94,16 +90,14 @@ def forget_the_past(connection: duckdb.DuckDBPyConnection, *, at_once: bool) -> 
     connection.execute(f"call ducklake_cleanup_old_files('{LAKE}', {files})")
 
 
-def _replace(
-    connection: duckdb.DuckDBPyConnection, source: str, source_schema: str, schema: str, lake: str, of: str
-) -> None:
-    """Every table of ``source`` under its name in ``schema`` of the lake, and no other there."""
+def _replace(connection: duckdb.DuckDBPyConnection, file: str, schema: str, lake: str) -> None:
+    """Every table of ``schema`` in the attached file under its name in the lake, and no other there."""
     connection.execute(f"create schema if not exists {lake}.{schema}")
-    arrived = _tables(connection, of, source_schema)
+    arrived = _tables(connection, file, schema)
     for table in set(_tables(connection, lake, schema)) - set(arrived):
         connection.execute(f'drop table {lake}.{schema}."{table}"')
     for table in arrived:
-        connection.execute(f'create or replace table {lake}.{schema}."{table}" as from {source}."{table}"')
+        connection.execute(f'create or replace table {lake}.{schema}."{table}" as from {file}.{schema}."{table}"')
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, schema: str, lake: str) -> None:

@@ -13,8 +13,7 @@ from dlt.destinations.impl.motherduck.configuration import MotherDuckClientConfi
 from pipelines.console import Console
 from pipelines.targets import lake_tables
 from pipelines.targets.extensions import extension_settings
-from pipelines.targets.shipping import ship
-from pipelines.targets.target import INCOMING, MADE_ANEW, RAW, SNAPSHOTS, Target
+from pipelines.targets.target import MADE_ANEW, RAW, SNAPSHOTS, Target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError, XledgerError
 from pipelines.xledger.settings import data_dir
@@ -27,11 +26,10 @@ class MotherDuck(Target):
     packages = ("duckdb-extension-motherduck",)
 
     def __init__(self) -> None:
-        self._destination = dlt.destinations.motherduck()
-        asked = MotherDuckClientConfiguration()._bind_dataset_name(INCOMING)
-        credentials = self._destination.configuration(asked).credentials
+        asked = MotherDuckClientConfiguration()._bind_dataset_name(RAW)
+        credentials = dlt.destinations.motherduck().configuration(asked).credentials
         self._database, self._token = str(credentials.database), str(credentials.password)
-        if self._database in ("spend", "built", "memory"):
+        if self._database in ("spend", "warehouse", "built", "memory"):
             raise ConfigurationError(
                 f"The database of MotherDuck must not be called {self._database}, as a file of the build is; give it another name."
             )
@@ -72,10 +70,7 @@ class MotherDuck(Target):
     def land(self, warehouse: Warehouse, console: Console) -> None:
         console.say("Shipping the raw tables to MotherDuck")
         with self._connected() as connection:
-            lake_tables.make_room(connection, self._database)
-        ship(warehouse, self._destination)
-        with self._connected() as connection:
-            lake_tables.take_incoming(connection, self._database)
+            lake_tables.take_raw(connection, warehouse.raw, self._database)
 
     def dbt_environment(self) -> Mapping[str, str]:
         return {

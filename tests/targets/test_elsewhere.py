@@ -96,16 +96,21 @@ def test_the_steps_of_motherduck_in_a_plain_duckdb(tmp_path: Path) -> None:
     with duckdb.connect(str(marts)) as built:
         built.execute("create schema marts; create schema audit; create table marts.fct_spend as select 2 as amount")
         built.execute("comment on table marts.fct_spend is 'Spend.'; create table audit.sync_runs as select 1 as run")
+    raw = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(raw)) as warehouse:
+        warehouse.execute(
+            "create schema raw_xledger; create table raw_xledger.supplier as "
+            "select 1::bigint as owner_db_id, 7::bigint as db_id; "
+            "create schema fence; create table fence.payroll_line as select 8 as db_id"
+        )
     with duckdb.connect(str(tmp_path / "cube.duckdb")) as connection:
         connection.execute(
-            "create schema raw_xledger_incoming; create table raw_xledger_incoming.supplier as "
-            "select 1::bigint as owner_db_id, 7::bigint as db_id; "
             "create schema raw_xledger; create table raw_xledger.gone (a int); "
             "create schema snapshots; create table snapshots.supplier_snapshot as "
             "select 1::bigint as owner_db_id, unnest([7, 8])::bigint as supplier_db_id; "
             "create schema marts; create table marts.fct_spend as select 1 as amount"
         )
-        lake_tables.take_incoming(connection, "cube")
+        lake_tables.take_raw(connection, raw, "cube")
         assert connection.execute("select supplier_db_id from snapshots.supplier_snapshot").fetchall() == [(7,)]
         assert connection.execute("select amount from marts.fct_spend").fetchall() == [(1,)]
         lake_tables.publish(connection, marts, "cube")
