@@ -47,17 +47,21 @@ def live_schema(options: SandboxOptions) -> GraphQLSchema:
     Raises:
         ValueError: ``options.without`` names something that the schema does not have.
     """
-    document = parse("\n".join([_SCHEMA_FILE.read_text(encoding="utf-8"), *_added(options)]), no_location=True)
     taken_out = set(options.without)
     if not options.id_ranges:
         taken_out |= {f"{name}.{key}" for name in _ID_TYPES for key in _ID_RANGES}
-    return _with_scalars(build_ast_schema(_without(document, taken_out)))
+    return _schema(tuple(_added(options)), frozenset(taken_out))
+
+
+def full_schema() -> GraphQLSchema:
+    """The schema with nothing taken out: what the ledger's tables are made of."""
+    return _schema((), frozenset())
 
 
 @cache
-def full_schema() -> GraphQLSchema:
-    """The schema with nothing taken out: what the ledger's tables are made of."""
-    return _with_scalars(build_ast_schema(parse(_SCHEMA_FILE.read_text(encoding="utf-8"), no_location=True)))
+def _schema(added: tuple[str, ...], taken_out: frozenset[str]) -> GraphQLSchema:
+    document = parse("\n".join([_SCHEMA_FILE.read_text(encoding="utf-8"), *added]), no_location=True)
+    return _with_scalars(build_ast_schema(_without(document, taken_out)))
 
 
 def _added(options: SandboxOptions) -> Iterator[str]:
@@ -68,7 +72,7 @@ def _added(options: SandboxOptions) -> Iterator[str]:
         yield _DOCUMENT_TYPE_FILTER
 
 
-def _without(document: DocumentNode, names: set[str]) -> DocumentNode:
+def _without(document: DocumentNode, names: frozenset[str]) -> DocumentNode:
     dotted = {name if "." in name else f"Query.{name}" for name in names}
     unknown = dotted - {f"{type_name}.{field}" for type_name, field in _declared(document.definitions)}
     if unknown:
