@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests import forked
 from tests.conftest import ROOT
-
-_OWN_DBT = Path(sys.executable).with_name("dbt")
 
 
 def compile_for(
@@ -19,27 +17,36 @@ def compile_for(
     *arguments: str,
     environment: Mapping[str, str],
     project: Path = ROOT / "dbt_project",
-    dbt: Path = _OWN_DBT,
+    dbt: Path | None = None,
 ) -> str:
-    """Run `dbt compile`; what it writes goes into ``folder``. Gives what it prints."""
-    completed = subprocess.run(
-        [
-            *(dbt, "--log-level-file", "none", "compile"),
-            *("--target", engine, "--no-introspect", "--no-populate-cache", *arguments),
-        ],
-        cwd=ROOT,
-        env=os.environ
+    """Run `dbt compile`; what it writes goes into ``folder``. Gives what it prints.
+
+    ``dbt`` is another environment's, which has the engine's adapter; without it, ours.
+    """
+    arguments = (
+        *("--log-level-file", "none", "compile"),
+        *("--target", engine, "--no-introspect", "--no-populate-cache", *arguments),
+    )
+    environment = (
+        os.environ
         | environment
         | {
+            "TARGET": engine,
             "DATA_DIR": str(folder),
             "DBT_PROJECT_DIR": str(project),
             "DBT_PROFILES_DIR": str(ROOT / "profiles"),
             "DBT_TARGET_PATH": str(folder),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
+        }
     )
-    assert completed.returncode == 0, completed.stdout + completed.stderr
-    return completed.stdout
+    told = folder / "told.txt"
+    if dbt is None:
+        exit_code = forked.run_dbt(arguments, ROOT, environment, told)
+    else:
+        with told.open("w", encoding="utf-8") as output:
+            exit_code = subprocess.run(
+                [dbt, *arguments], cwd=ROOT, env=environment, stdout=output, stderr=output, check=False
+            ).returncode
+    printed = told.read_text(encoding="utf-8")
+    assert exit_code == 0, printed
+    return printed
