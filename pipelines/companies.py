@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def run_each(
         CompaniesFailed: with the gravest of their exit codes; what the others did stands.
     """
     companies = [token.name for token in settings.tokens]
-    children = _Children([sys.executable, "-m", module, *arguments], _Voices(companies, console.is_structured))
+    children = _Children(module, arguments, _Voices(companies, console.is_structured))
     with ThreadPoolExecutor(at_once or settings.companies_at_once or os.cpu_count()) as pool:
         try:
             wait([pool.submit(children.run, token) for token in settings.tokens])
@@ -81,12 +81,27 @@ def _tell(endings: Sequence[Ending], console: Console) -> None:
         )
 
 
+def started(module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    """One company's program. Ctrl-C comes to its group from here alone; its input stays open as long as we live."""
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", module, *arguments],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        process_group=0,
+    )
+
+
 class _Children:
     """The programs that are under way. Once they are to end, none is begun any more."""
 
-    def __init__(self, command: Sequence[str], voices: _Voices) -> None:
+    def __init__(self, module: str, arguments: Sequence[str], voices: _Voices) -> None:
         self.endings: dict[str, Ending] = {}
-        self._command = command
+        self._module = module
+        self._arguments = arguments
         self._voices = voices
         self._lock = threading.Lock()
         self._running: list[subprocess.Popen[str]] = []
@@ -97,17 +112,7 @@ class _Children:
         with self._lock:
             if self._are_to_end:
                 return
-            # A process group of its own, so that Ctrl-C comes to it from here alone; its input stays open as long as we live.
-            process = subprocess.Popen(  # noqa: S603
-                self._command,
-                env=_environment(token),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                process_group=0,
-            )
+            process = started(self._module, self._arguments, _environment(token))
             self._running.append(process)
         with process, ThreadPoolExecutor(1) as reader:
             complaint = reader.submit(self._voices.pass_on, token.name, process.stderr, sys.stderr)

@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -129,13 +131,59 @@ class Started:
         self.wait()
 
 
-def _module(module: str, arguments: Sequence[str], environment: Mapping[str, str], told: Path, errors: Path) -> None:
-    from pipelines import dbt_ahead
+class _Company(Started):
+    """What `companies.started` gives, without the loading."""
 
+    def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        (given, give), (hear, told), (hear_errors, errors) = (LOADED.Pipe(duplex=False) for _ in range(3))
+        process = LOADED.Process(target=_company, args=(module, arguments, environment, given, told, errors))
+        super().__init__(process, Path(os.devnull), Path(os.devnull))
+        for end in (given, told, errors):
+            end.close()
+        self.stdin, self.stdout, self.stderr = (
+            os.fdopen(os.dup(end.fileno()), mode, errors="replace")
+            for end, mode in ((give, "w"), (hear, "r"), (hear_errors, "r"))
+        )
+        for end in (give, hear, hear_errors):
+            end.close()
+
+    def __enter__(self) -> _Company:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in (self.stdout, self.stderr, self.stdin):
+            file.close()
+        self.wait()
+
+
+def _company(module: str, arguments: Sequence[str], environment: Mapping[str, str], *console: Connection) -> None:
+    os.setpgid(0, 0)
+    for descriptor, end in enumerate(console):
+        os.dup2(end.fileno(), descriptor)
+        end.close()
+    _take_place(_ROOT, environment)
+    _run(module, arguments)
+
+
+def _module(module: str, arguments: Sequence[str], environment: Mapping[str, str], told: Path, errors: Path) -> None:
     os.setsid()
-    _take_place(_ROOT, environment, told, errors)
+    _write_to(told, errors)
+    _take_place(_ROOT, environment)
+    _run(module, arguments)
+
+
+def _is_running() -> None:
+    """Nothing to do."""
+
+
+def _run(module: str, arguments: Sequence[str]) -> None:
+    from pipelines import companies, dbt_ahead
+
     sys.argv = [module, *arguments]
     dbt_ahead.started = _dbt_started
+    companies.started = _Company  # type: ignore[assignment]
+    # Companies are forked from what this was forked from; by itself a fork would load another such process.
+    forkserver._forkserver.ensure_running = _is_running  # type: ignore[attr-defined]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
@@ -143,19 +191,23 @@ def _dbt(arguments: Sequence[str], folder: Path, environment: Mapping[str, str],
     from dbt.cli.main import cli
 
     gc.disable()
-    _take_place(folder, environment, told, told)
+    _write_to(told, told)
+    _take_place(folder, environment)
     runpy.run_path(str(_WHEN_TOLD))["write_no_line_that_nobody_reads"]()
     sys.argv = ["dbt", *arguments]
     cli()
 
 
-def _take_place(folder: Path, environment: Mapping[str, str], told: Path, errors: Path) -> None:
-    from tests.dbt_read_once import KNOWN
-
+def _write_to(told: Path, errors: Path) -> None:
     for path, descriptor in ((told, _OUTPUT), (errors, _ERRORS)):
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(opened, descriptor)
         os.close(opened)
+
+
+def _take_place(folder: Path, environment: Mapping[str, str]) -> None:
+    from tests.dbt_read_once import KNOWN
+
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
