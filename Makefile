@@ -101,29 +101,30 @@ requirements: ## compile the pinned requirements from pyproject.toml (needs uv)
 	@for file in requirements/*.txt; do awk '/^sqlglot\[c\]==/ {block = $$0; sub(/\[c\]/, "", block); print block; copy = 1; kept = $$0; next} \
 	  copy && /--hash/ {print; kept = kept "\n" $$0; next} copy {print kept; copy = 0} {print}' $$file > $$file.new && mv $$file.new $$file; done
 
+# The requirements name every package, so pip has nothing to resolve.
 $(VENV)/.runtime: requirements/runtime.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=python3.11" >&2; exit 2; }
 	@echo "Setting up the environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/runtime.txt
 	@touch $@
 
 $(VENV)/.explore: requirements/explore.txt $(VENV)/.runtime
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/explore.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/explore.txt
 	@touch $@
 
 # Spark is packaged as source.
 $(VENV)/.engine-%: requirements/%.txt $(VENV)/.runtime
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/$*.txt
 	@touch $@
 
 # Of what the tests need, Python compiles what they load.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile -r requirements/dev.txt
 	@touch $@
 
 # The adapters of engines that cannot run here hold packages back that the rest does not, so they have a folder of their own.
 $(VENV)/.dialects: requirements/dialects.txt $(VENV)/.runtime
 	@test -x $(VENV)/dialects/bin/python || $(PYTHON) -m venv $(VENV)/dialects
-	@$(VENV)/dialects/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r requirements/dialects.txt
+	@$(VENV)/dialects/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile -r requirements/dialects.txt
 	@touch $@

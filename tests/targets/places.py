@@ -163,13 +163,15 @@ class LakePlace(Place):
         shutil.rmtree(self.folder.with_suffix(".ext"), ignore_errors=True)
 
 
-# More parts, and waiting for the nearer worker, would take longer than the rows of a test. So would compiling each query.
+# More parts, and waiting for the nearer worker, would take longer than the rows of a test. So would compiling each query, and
+# inferring from each part of a plan what another could leave out.
 LITTLE_DATA = {
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.locality.wait": "0s",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.constraintPropagation.enabled": "false",
 }
 # Three machines on two cores that live for some minutes: what takes long to optimise does not pay.
 SHORT_LIVES = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
