@@ -80,6 +80,11 @@ class Warehouse:
         return self.build / "spend.duckdb"
 
     @property
+    def spill(self) -> Path:
+        """Where dbt's profiles and the targets have DuckDB put what its memory does not hold."""
+        return self.build / "spill"
+
+    @property
     def published(self) -> Path:
         return self.data_dir / "spend.duckdb"
 
@@ -112,7 +117,7 @@ class Warehouse:
             ) from None
 
     def prepare(self) -> None:
-        """See that nobody else holds the files.
+        """See that nobody else holds the files, and remove what a killed build spilled: rows of it can be payroll by now.
 
         Raises:
             ConfigurationError: another program holds a file open, or it is no DuckDB file.
@@ -120,6 +125,7 @@ class Warehouse:
         self._refuse_if_held(self.raw)
         if self.marts.exists():
             self._refuse_if_held(self.marts)
+        shutil.rmtree(self.spill, ignore_errors=True)
 
     def _refuse_if_held(self, path: Path) -> None:
         try:

@@ -132,7 +132,7 @@ class Started:
 
 
 class _Company(Started):
-    """What `companies.started` gives, without the loading."""
+    """What `companies.started` gives, without the loading; for companies that are left alone until they end."""
 
     def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         (given, give), (hear, told), (hear_errors, errors) = (LOADED.Pipe(duplex=False) for _ in range(3))

@@ -255,6 +255,13 @@ def _old_raw(warehouse: Warehouse) -> None:
         )
 
 
+def test_what_a_killed_build_spilled_is_gone_before_the_next(warehouse: Warehouse) -> None:
+    warehouse.spill.mkdir()
+    (warehouse.spill / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"rows")
+    warehouse.prepare()
+    assert not warehouse.spill.exists()
+
+
 def test_a_full_read_takes_over_the_history_and_no_rows(warehouse: Warehouse) -> None:
     _old_raw(warehouse)
     with warehouse.incoming():

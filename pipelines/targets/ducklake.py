@@ -85,7 +85,8 @@ class DuckLake(Target):
     @contextmanager
     def _lake(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to which the lake is attached under its name. The words of a failure can hold the catalog's address."""
-        with duckdb.connect(config={**self._extensions(), "memory_limit": _MEMORY}) as connection:
+        settings = {"memory_limit": _MEMORY, "temp_directory": str(Warehouse(data_dir()).spill)}
+        with duckdb.connect(config={**self._extensions(), **settings}) as connection:
             try:
                 connection.execute(self._attach_statement())
             except duckdb.Error as error:

@@ -12,6 +12,8 @@ from pipelines.xledger.errors import ConfigurationError
 
 LAKE = "lake"
 _OURS = (RAW, SNAPSHOTS, *PUBLISHED)
+# What dlt keeps of how it read; when rows came, `_dlt_loads`, is looked at by dbt.
+_OF_THE_READ = ("_dlt_version", "_dlt_pipeline_state")
 # Somebody who reads a published table when the next one comes has this long to end.
 _DAYS_FOR_READERS = 1
 
@@ -51,10 +53,10 @@ def take_raw(connection: duckdb.DuckDBPyConnection, warehouse: Path, lake: str =
 
     Of the suppliers' history stays what belongs to suppliers that were received now.
     """
-    connection.execute(f"attach {_literal(str(warehouse))} as warehouse (read_only)")
+    connection.execute(f"attach {_literal(str(warehouse))} as received (read_only)")
 
     def steps() -> None:
-        _replace(connection, "warehouse", RAW, lake)
+        _replace(connection, "received", RAW, lake)
         for table in _tables(connection, lake, SNAPSHOTS):
             name = f'{lake}.{SNAPSHOTS}."{table}"'
             connection.execute(
@@ -63,7 +65,7 @@ def take_raw(connection: duckdb.DuckDBPyConnection, warehouse: Path, lake: str =
             )
 
     _in_one_step(connection, steps)
-    connection.execute("detach warehouse")
+    connection.execute("detach received")
 
 
 def publish(connection: duckdb.DuckDBPyConnection, marts: Path, lake: str = LAKE) -> None:
@@ -93,7 +95,7 @@ def forget_the_past(connection: duckdb.DuckDBPyConnection, *, at_once: bool) -> 
 def _replace(connection: duckdb.DuckDBPyConnection, file: str, schema: str, lake: str) -> None:
     """Every table of ``schema`` in the attached file under its name in the lake, and no other there."""
     connection.execute(f"create schema if not exists {lake}.{schema}")
-    arrived = _tables(connection, file, schema)
+    arrived = [table for table in _tables(connection, file, schema) if table not in _OF_THE_READ]
     for table in set(_tables(connection, lake, schema)) - set(arrived):
         connection.execute(f'drop table {lake}.{schema}."{table}"')
     for table in arrived:

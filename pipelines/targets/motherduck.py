@@ -18,6 +18,8 @@ from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError, XledgerError
 from pipelines.xledger.settings import data_dir
 
+_MEMORY = "400MB"
+
 
 class MotherDuck(Target):
     """A database of its own. It has no lock for us: one run at a time is seen to for the data folder alone."""
@@ -29,7 +31,7 @@ class MotherDuck(Target):
         asked = MotherDuckClientConfiguration()._bind_dataset_name(RAW)
         credentials = dlt.destinations.motherduck().configuration(asked).credentials
         self._database, self._token = str(credentials.database), str(credentials.password)
-        if self._database in ("spend", "warehouse", "built", "memory"):
+        if self._database.lower() in ("spend", "received", "built", "memory"):
             raise ConfigurationError(
                 f"The database of MotherDuck must not be called {self._database}, as a file of the build is; give it another name."
             )
@@ -49,7 +51,8 @@ class MotherDuck(Target):
     def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             connection = duckdb.connect(
-                f"md:{self._database}", config={**self._extensions(), "motherduck_token": self._token}
+                f"md:{self._database}",
+                config={**self._extensions(), "motherduck_token": self._token, "memory_limit": _MEMORY},
             )
         except duckdb.Error as error:
             raise ConfigurationError(

@@ -90,6 +90,23 @@ def test_the_token_of_motherduck_goes_to_dbt_alone(monkeypatch: pytest.MonkeyPat
     assert [name for name, value in environment.items() if value == "secret"] == ["motherduck_token"]
 
 
+def test_raw_tables_that_cannot_all_be_taken_leave_the_last_ones(tmp_path: Path) -> None:
+    raw = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(raw)) as warehouse:
+        warehouse.execute("create schema raw_xledger; create table raw_xledger.account as select 2 as db_id")
+    with duckdb.connect(str(tmp_path / "cube.duckdb")) as connection:
+        connection.execute(
+            "create schema raw_xledger; create table raw_xledger.account as select 1 as db_id; "
+            "create table raw_xledger.supplier (owner_db_id bigint, db_id bigint); create schema snapshots; "
+            "create table snapshots.supplier_snapshot as select 1::bigint as owner_db_id, 7::bigint as supplier_db_id"
+        )
+        with pytest.raises(duckdb.CatalogException, match="supplier"):
+            lake_tables.take_raw(connection, raw, "cube")
+        assert connection.execute("from raw_xledger.account").fetchall() == [(1,)]
+        assert connection.execute("select count(*) from raw_xledger.supplier").fetchall() == [(0,)]
+        assert connection.execute("from snapshots.supplier_snapshot").fetchall() == [(1, 7)]
+
+
 def test_the_steps_of_motherduck_in_a_plain_duckdb(tmp_path: Path) -> None:
     """It speaks DuckDB: the same steps, in a file in place of its database."""
     marts = tmp_path / "spend.duckdb"
@@ -101,6 +118,8 @@ def test_the_steps_of_motherduck_in_a_plain_duckdb(tmp_path: Path) -> None:
         warehouse.execute(
             "create schema raw_xledger; create table raw_xledger.supplier as "
             "select 1::bigint as owner_db_id, 7::bigint as db_id; "
+            "create table raw_xledger._dlt_loads as select 1 as status; "
+            "create table raw_xledger._dlt_pipeline_state as select 1 as version; "
             "create schema fence; create table fence.payroll_line as select 8 as db_id"
         )
     with duckdb.connect(str(tmp_path / "cube.duckdb")) as connection:
@@ -120,6 +139,7 @@ def test_the_steps_of_motherduck_in_a_plain_duckdb(tmp_path: Path) -> None:
         ).fetchall() == [
             ("audit", "sync_runs", None),
             ("marts", "fct_spend", "Spend."),
+            ("raw_xledger", "_dlt_loads", None),
             ("raw_xledger", "supplier", None),
             ("snapshots", "supplier_snapshot", None),
         ]

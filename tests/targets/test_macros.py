@@ -151,8 +151,7 @@ def _on_spark(queries: list[str], folder: Path) -> list[str]:
         [sys.executable, "-c", _SPARK],
         input=json.dumps({"settings": LITTLE_DATA, "queries": queries}),
         cwd=folder,
-        env=os.environ
-        | {"SPARK_LOCAL_IP": "127.0.0.1", "PYTHONIOENCODING": "utf-8", "JAVA_TOOL_OPTIONS": SHORT_LIVES},
+        env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "PYTHONIOENCODING": "utf-8", "JAVA_TOOL_OPTIONS": SHORT_LIVES},
         capture_output=True,
         text=True,
         check=False,
