@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError
+from tests.conftest import ROOT
 
 _HOLD = """
 import sys, duckdb
@@ -256,6 +258,9 @@ def _old_raw(warehouse: Warehouse) -> None:
 
 
 def test_what_a_killed_build_spilled_is_gone_before_the_next(warehouse: Warehouse) -> None:
+    profiles = (ROOT / "profiles" / "profiles.yml").read_text(encoding="utf-8")
+    spilled_to = set(re.findall(r'temp_directory: "\{\{.*\}\}(.*)"', profiles))
+    assert spilled_to == {f"/{warehouse.spill.relative_to(warehouse.data_dir)}"}
     warehouse.spill.mkdir()
     (warehouse.spill / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"rows")
     warehouse.prepare()

@@ -24,7 +24,6 @@ from pipelines.xledger.errors import ConfigurationError, XledgerError
 from pipelines.xledger.settings import data_dir
 
 _EXTENSIONS = ("ducklake", "postgres_scanner", "sqlite_scanner")
-_MEMORY = "400MB"
 _CATALOG_SETTING = "DESTINATION__DUCKLAKE__CREDENTIALS__CATALOG"
 _STORAGE_SETTING = "DESTINATION__DUCKLAKE__CREDENTIALS__STORAGE__BUCKET_URL"
 
@@ -85,7 +84,7 @@ class DuckLake(Target):
     @contextmanager
     def _lake(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to which the lake is attached under its name. The words of a failure can hold the catalog's address."""
-        settings = {"memory_limit": _MEMORY, "temp_directory": str(Warehouse(data_dir()).spill)}
+        settings = {"memory_limit": lake_tables.MEMORY, "temp_directory": str(Warehouse(data_dir()).spill)}
         with duckdb.connect(config={**self._extensions(), **settings}) as connection:
             try:
                 connection.execute(self._attach_statement())

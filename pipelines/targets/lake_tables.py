@@ -11,6 +11,8 @@ from pipelines.targets.target import PUBLISHED, RAW, SNAPSHOTS
 from pipelines.xledger.errors import ConfigurationError
 
 LAKE = "lake"
+# Of a connection that writes a lake's tables; what is more spills.
+MEMORY = "400MB"
 _OURS = (RAW, SNAPSHOTS, *PUBLISHED)
 # What dlt keeps of how it read; when rows came, `_dlt_loads`, is looked at by dbt.
 _OF_THE_READ = ("_dlt_version", "_dlt_pipeline_state")

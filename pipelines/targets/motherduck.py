@@ -18,8 +18,6 @@ from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError, XledgerError
 from pipelines.xledger.settings import data_dir
 
-_MEMORY = "400MB"
-
 
 class MotherDuck(Target):
     """A database of its own. It has no lock for us: one run at a time is seen to for the data folder alone."""
@@ -52,7 +50,7 @@ class MotherDuck(Target):
         try:
             connection = duckdb.connect(
                 f"md:{self._database}",
-                config={**self._extensions(), "motherduck_token": self._token, "memory_limit": _MEMORY},
+                config={**self._extensions(), "motherduck_token": self._token, "memory_limit": lake_tables.MEMORY},
             )
         except duckdb.Error as error:
             raise ConfigurationError(
