@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import sqlglot
@@ -31,6 +32,16 @@ FOREIGN: dict[str, tuple[type[exp.Expression], ...]] = {
 }
 # Functions that the engine has and sqlglot knows by name alone.
 KNOWN_BY_NAME = {"snowflake": {"split_to_table"}}
+# Digits of a declared number, and those of them before the point. BigQuery's NUMERIC has 29 before it, whatever comes behind.
+WIDEST = {"motherduck": (38, 38), "snowflake": (38, 38), "bigquery": (38, 29), "databricks": (38, 38)}
+
+
+class Compiled(NamedTuple):
+    """An engine, the SQL of each model, snapshot and test for it, and the type of each column in the contracts."""
+
+    engine: str
+    statements: dict[str, str]
+    column_types: dict[str, str]
 
 
 def _profile_variables(folder: Path) -> dict[str, str]:
@@ -62,8 +73,7 @@ def _key_of_nobody(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module", params=DIALECTS)
-def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
-    """The engine, and the SQL of each model, snapshot and test for it."""
+def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     engine = str(request.param)
     folder = tmp_path_factory.mktemp(engine)
     compile_for(engine, folder, environment=_profile_variables(folder), dbt=_DBT)
@@ -74,11 +84,17 @@ def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         if node["resource_type"] in ("model", "snapshot", "test")
     }
     assert sum(name.startswith("model.") for name in statements) > 70
-    return engine, statements
+    column_types = {
+        f"{name}.{column['name']}": column["data_type"]
+        for name, node in nodes.items()
+        if node["config"].get("contract", {}).get("enforced")
+        for column in node["columns"].values()
+    }
+    return Compiled(engine, statements, column_types)
 
 
-def test_every_statement_parses_in_the_dialect(compiled: tuple[str, dict[str, str]]) -> None:
-    engine, statements = compiled
+def test_every_statement_parses_in_the_dialect(compiled: Compiled) -> None:
+    engine, statements = compiled.engine, compiled.statements
     dialect = DIALECTS[engine]
     wrong = {}
     for name, sql in statements.items():
@@ -98,8 +114,31 @@ def test_every_statement_parses_in_the_dialect(compiled: tuple[str, dict[str, st
     assert not wrong, f"{dialect}: {wrong}"
 
 
-def test_a_server_builds_beside_what_is_published(compiled: tuple[str, dict[str, str]]) -> None:
-    engine, statements = compiled
-    reads_spend = statements["model.xledger_spend.finding__unattributed_spend"]
+def test_the_engine_has_every_number_that_is_declared(compiled: Compiled) -> None:
+    dialect = DIALECTS[compiled.engine]
+    digits, before_the_point = WIDEST[compiled.engine]
+    declared = {name: exp.DataType.build(kind, dialect=dialect) for name, kind in compiled.column_types.items()}
+    cast = {
+        f"{name}: {kind.sql()}": kind
+        for name, sql in compiled.statements.items()
+        for kind in sqlglot.parse_one(sql, dialect=dialect).find_all(exp.DataType)
+    }
+    numbers = {
+        name: [int(size.name) for size in kind.expressions]
+        for name, kind in {**declared, **cast}.items()
+        if kind.is_type("decimal") and kind.expressions
+    }
+    too_wide = {
+        name
+        for name, (precision, scale) in numbers.items()
+        if precision > digits or precision - scale > before_the_point
+    }
 
-    assert ("marts_build" in reads_spend) is (engine != "motherduck")
+    assert len(numbers) > 50
+    assert too_wide == set()
+
+
+def test_a_server_builds_beside_what_is_published(compiled: Compiled) -> None:
+    reads_spend = compiled.statements["model.xledger_spend.finding__unattributed_spend"]
+
+    assert ("marts_build" in reads_spend) is (compiled.engine != "motherduck")

@@ -33,7 +33,7 @@ select
     findings.owner_db_id,
     owners.owner_name,
     findings.subject,
-    cast(findings.amount as decimal(38, 4)) as amount,
+    cast(findings.amount as decimal(33, 4)) as amount,
     owners.company_currency,
     cast(findings.item_count as bigint) as item_count,
     findings.ids

@@ -60,7 +60,7 @@ select
     covered.voucher_count,
     covered.supplier_voucher_count,
     cast(covered.supplier_cost_line_count as bigint) as supplier_cost_line_count,
-    cast(covered.supplier_cost_amount as decimal(38, 4)) as supplier_cost_amount,
+    cast(covered.supplier_cost_amount as decimal(33, 4)) as supplier_cost_amount,
     owners.company_currency
 from covered
 left join owners

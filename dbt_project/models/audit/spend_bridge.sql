@@ -114,7 +114,7 @@ described as (
         steps.detail,
         steps.is_applied,
         steps.line_count,
-        cast(steps.amount as decimal(38, 4)) as amount,
+        cast(steps.amount as decimal(33, 4)) as amount,
         owners.company_currency
     from steps
     left join owners

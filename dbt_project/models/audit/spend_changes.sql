@@ -41,7 +41,7 @@ compared as (
         published_spend.amount_net as amount_before,
         spend.amount_net as amount_after,
         cast(
-            coalesce(spend.amount_net, 0) - coalesce(published_spend.amount_net, 0) as decimal(38, 4)
+            coalesce(spend.amount_net, 0) - coalesce(published_spend.amount_net, 0) as decimal(33, 4)
         ) as amount_difference,
         coalesce(spend.company_currency, published_spend.company_currency) as company_currency
     from spend

@@ -22,7 +22,7 @@ select
     'low' as severity,
     owner_db_id,
     'all' as subject,
-    cast(null as decimal(38, 4)) as amount,
+    cast(null as decimal(33, 4)) as amount,
     count(*) as item_count,
     '' as ids
 from unbalanced

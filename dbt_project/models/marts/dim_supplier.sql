@@ -96,7 +96,7 @@ described as (
         coalesce(source_records.is_intercompany, false) as is_intercompany,
         supplier_spend.first_spend_date,
         supplier_spend.last_spend_date,
-        cast(supplier_spend.spend_amount as decimal(38, 4)) as spend_amount,
+        cast(supplier_spend.spend_amount as decimal(33, 4)) as spend_amount,
         supplier_spend.spend_currency,
         coalesce(supplier_spend.invoice_count, 0) as invoice_count,
         source_records.source_supplier_ids,

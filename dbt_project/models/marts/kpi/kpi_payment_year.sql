@@ -55,7 +55,7 @@ select
     measured.supplier_id,
     suppliers.supplier_name,
     measured.paid_invoice_count,
-    cast(measured.paid_amount as decimal(38, 4)) as paid_amount,
+    cast(measured.paid_amount as decimal(33, 4)) as paid_amount,
     owners.company_currency,
     {{ ratio('measured.on_time_count', 'measured.paid_invoice_count') }} as on_time_share,
     {{ ratio('measured.weighted_agreed_days', 'measured.paid_amount') }} as weighted_agreed_days,

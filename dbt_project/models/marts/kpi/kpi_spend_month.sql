@@ -106,9 +106,9 @@ combined as (
         shifted.category_level_1,
         shifted.category_level_2,
         shifted.category_level_3,
-        cast(sum(shifted.this_amount) as decimal(38, 4)) as spend_amount,
-        cast(sum(shifted.previous_month_amount) as decimal(38, 4)) as previous_month_amount,
-        cast(sum(shifted.previous_year_amount) as decimal(38, 4)) as previous_year_amount,
+        cast(sum(shifted.this_amount) as decimal(33, 4)) as spend_amount,
+        cast(sum(shifted.previous_month_amount) as decimal(33, 4)) as previous_month_amount,
+        cast(sum(shifted.previous_year_amount) as decimal(33, 4)) as previous_year_amount,
         min(shifted.company_currency) as company_currency,
         cast(sum(shifted.line_count) as bigint) as line_count
     from shifted
