@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,10 @@ from pipelines.targets.target import BUILT, INCOMING, Target
 from pipelines.warehouse import Warehouse
 from pipelines.xledger.errors import ConfigurationError, XledgerError
 
+# Joins are of equal columns, company and id, and hashed they take the time of reading both sides. That these come in pairs
+# PostgreSQL cannot see: it takes a million rows for one, and loops over them or merges by company alone. What can only loop still
+# does, reckoned so dear that each such statement would be compiled.
+_PLANS = "-c enable_nestloop=off -c enable_mergejoin=off -c jit=off"
 _REASONS = ("password authentication failed", "connection refused", "timeout", "does not exist", "pg_hba.conf", "ssl")
 
 
@@ -95,6 +100,7 @@ class Postgres(Target):
             "TARGET_POSTGRES_USER": str(credentials.username),
             "TARGET_POSTGRES_PASSWORD": str(credentials.password),
             "TARGET_POSTGRES_DBNAME": str(credentials.database),
+            "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} {_PLANS}".strip(),
         }
         # libpq's own names for what dlt takes in the address.
         for option, name in (("sslmode", "PGSSLMODE"), ("sslrootcert", "PGSSLROOTCERT")):
